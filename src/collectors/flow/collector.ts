@@ -1,0 +1,69 @@
+import type { Collector, CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
+import { createFlowSource, type FlowCollectorOptions } from "./create-source.ts";
+import { figuresByName, reportFigures } from "./figures-report.ts";
+import type { FlowFigures } from "./flow-figures.ts";
+import type { FlowBatch, FlowSource } from "./flow-source.ts";
+
+const reportMs = 1000;
+
+/** The collector `flow`. */
+export const flowCollector: CollectorDefinition<FlowCollectorOptions> = {
+  name: "flow",
+  create: (options, context) => new FlowCollector(options, context),
+};
+
+class FlowCollector implements Collector {
+  readonly done: Promise<void>;
+  readonly #context: CollectorContext;
+  readonly #source: FlowSource;
+  readonly #impatient = Promise.withResolvers<void>();
+  #reported: FlowFigures | undefined;
+  #timer: Timer | undefined;
+
+  constructor(options: FlowCollectorOptions, context: CollectorContext) {
+    this.#context = context;
+    this.#source = createFlowSource(options, context, (batch) => this.#take(batch));
+    this.done = this.#source.done.finally(() => this.#finish());
+    // whoever waits for `done` hears of a failure; nobody has to
+    this.done.catch(() => {});
+  }
+
+  async start(): Promise<void> {
+    await this.#source.start();
+    this.#timer = setInterval(() => this.#report(), reportMs);
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    // flows that wait for room are handed on without it towards the end: the outbox counts what it cannot hold
+    const timer = setTimeout(() => this.#impatient.resolve(), deadlineMs / 2);
+    await this.#source.stop(deadlineMs);
+    clearTimeout(timer);
+    this.#finish();
+  }
+
+  health(): CollectorHealth {
+    const figures = { ...figuresByName(this.#source.figures()), ...this.#source.extraFigures() };
+    return { ...this.#source.state(), figures };
+  }
+
+  async #take({ bytes, ends, tsNs, count }: FlowBatch): Promise<void> {
+    let start = 0;
+    for (let i = 0; i < count; i += 1) {
+      await Promise.race([this.#context.room(), this.#impatient.promise]);
+      const end = ends[i] as number;
+      this.#context.emit({ kind: "flow", tsNs: tsNs[i] as bigint, payload: bytes.subarray(start, end) });
+      start = end;
+    }
+  }
+
+  #report(): void {
+    const figures = this.#source.figures();
+    reportFigures(this.#context.observer, figures, this.#reported);
+    this.#reported = figures;
+  }
+
+  #finish(): void {
+    clearInterval(this.#timer);
+    this.#report();
+  }
+}

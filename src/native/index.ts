@@ -1,0 +1,16 @@
+/**
+ * The kernel's own facilities through libc (bun:ffi), each opened when it is first used: packet rings, links, eventfd,
+ * poll, prctl, clock state, file systems, capabilities. Knows nothing of packets, flows or configuration. Linux only;
+ * elsewhere every call answers facility_missing. Nothing here is durable.
+ */
+export { type CapabilityName, effectiveCapabilities, parseEffectiveCapabilities } from "./capabilities.ts";
+export { type ClockDiscipline, readClockDiscipline } from "./clock-discipline.ts";
+export { createEventFd, type EventFd, signalEventFd } from "./event-fd.ts";
+export { type FileSystemFacts, readFileSystem } from "./file-system.ts";
+export { findInterface, listInterfaces, type NetworkInterface } from "./interfaces.ts";
+export { type LinkForm, linkFormOf } from "./link-type.ts";
+export { type InterfaceCounters, type LinkMonitor, openLinkMonitor } from "./netlink-links.ts";
+export { openPacketRing, type PacketRing, type RingOptions, type RingStatistics } from "./packet-ring.ts";
+export { Poller } from "./poll.ts";
+export { dieWithParent, setThreadName } from "./process-control.ts";
+export type { FrameSink } from "./ring-block.ts";
