@@ -1,0 +1,47 @@
+/** What the bus holds at most, and when it asks agents to wait. */
+export interface BusLimits {
+  /** Sequences above the last one in order that an agent may be ahead, per agent and epoch. */
+  readonly windowRecords: number;
+  /** How long the commit waits for a missing sequence before it goes on without. */
+  readonly windowMs: number;
+  /** How long the call of an event that came early is kept open. */
+  readonly earlyWaitMs: number;
+  /** Calls in flight from which on answers ask to slow down. */
+  readonly maxInflight: number;
+  /** Calls in flight from which on further ones are refused. */
+  readonly hardMax: number;
+  /** Request bytes in flight from which on further calls are refused. */
+  readonly inflightBytesMax: number;
+  /** Free bytes of the log's file system under which nothing more is taken. */
+  readonly diskLowBytes: number;
+  /** Epochs of one agent. */
+  readonly epochsMax: number;
+  /** Ranges of missing sequences of one agent and epoch. */
+  readonly gapsMax: number;
+  /** Records of one commit. */
+  readonly batchRecordsMax: number;
+  /** Record bytes of one commit. */
+  readonly batchBytesMax: number;
+  /** Open subscriptions, of all and of one name. */
+  readonly subscribersMax: number;
+  readonly subscribersPerNameMax: number;
+  /** Memory of the process from which on the health page warns. */
+  readonly memoryBytesMax: number;
+}
+
+export const defaultBusLimits: BusLimits = {
+  windowRecords: 4096,
+  windowMs: 30_000,
+  earlyWaitMs: 5_000,
+  maxInflight: 100,
+  hardMax: 500,
+  inflightBytesMax: 64 * 1024 * 1024,
+  diskLowBytes: 256 * 1024 * 1024,
+  epochsMax: 4096,
+  gapsMax: 4096,
+  batchRecordsMax: 4096,
+  batchBytesMax: 8 * 1024 * 1024,
+  subscribersMax: 64,
+  subscribersPerNameMax: 8,
+  memoryBytesMax: 1024 * 1024 * 1024,
+};

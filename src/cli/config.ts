@@ -1,0 +1,61 @@
+import { Command } from "commander";
+import { type CliContext, configSource } from "./context.ts";
+
+function leaves(tree: object, prefix = ""): [string, unknown][] {
+  return Object.entries(tree).flatMap(([key, value]) =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? leaves(value, `${prefix}${key}.`)
+      : [[prefix + key, value] as [string, unknown]],
+  );
+}
+
+function showCommand(context: CliContext): Command {
+  return new Command("show")
+    .description("print the merged configuration")
+    .option("--origin", "say where each value came from")
+    .option("--json", "one JSON document")
+    .addHelpText(
+      "after",
+      "\nExample:\n  amoskys config show --origin\n\nExit status: 0 ok, 10 the configuration is wrong",
+    )
+    .action(async (options: { origin?: boolean; json?: boolean }, command: Command) => {
+      const { loadHomeConfig } = await import("../roles/config.ts");
+      const { formatYaml } = await import("../config/index.ts");
+      const { config, origins } = loadHomeConfig(configSource(command, context));
+      const { output } = context;
+      if (options.json)
+        return output.printJson(options.origin ? { config, origins: Object.fromEntries(origins) } : config);
+      if (!options.origin) return output.write(formatYaml(config));
+      for (const [path, value] of leaves(config)) {
+        if (value !== undefined) output.print(`${path}: ${JSON.stringify(value)}  # ${origins.get(path) ?? "default"}`);
+      }
+    });
+}
+
+function checkCommand(context: CliContext): Command {
+  return new Command("check")
+    .description("build everything the configuration names, bind nothing")
+    .option("--json", "one JSON document")
+    .addHelpText(
+      "after",
+      "\nExample:\n  amoskys --config amoskys.yaml config check\n\nExit status: 0 ok, 10 config, 12 identity or trust",
+    )
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const { checkHome } = await import("../roles/check-home.ts");
+      const found = checkHome(configSource(command, context));
+      const { output } = context;
+      if (options.json) return output.printJson(found);
+      for (const line of found.notices) output.note(line);
+      output.print(
+        `Configuration is right; roles: ${found.roles.join(", ")}; agents trusted: ${found.agents.join(", ")}`,
+      );
+    });
+}
+
+/** `amoskys config`. */
+export function configCommand(context: CliContext): Command {
+  return new Command("config")
+    .description("show or check the configuration")
+    .addCommand(showCommand(context))
+    .addCommand(checkCommand(context));
+}

@@ -1,0 +1,17 @@
+import { printable } from "../core/escape.ts";
+import type { EventView } from "../tasks/render-view.ts";
+import type { Output } from "./output.ts";
+
+/** The width of the column with names: most are shorter; longer ones push the line. */
+const agentWidth = 12;
+
+/** Prints events one by one, as JSON lines or for a person. */
+export async function createEventPrinter(output: Output, json: boolean): Promise<(view: EventView) => void> {
+  const { contentLine, eventJson, timeText } = await import("../tasks/render-record.ts");
+  if (json) return (view) => output.printJson(eventJson(view));
+  const { dim } = output.colour;
+  return (view) => {
+    const agent = printable(view.agent).padEnd(agentWidth);
+    output.print(`${dim(String(view.id).padStart(6))}  ${dim(timeText(view.tsNs))}  ${agent}  ${contentLine(view)}`);
+  };
+}

@@ -1,0 +1,53 @@
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { type CliContext, configSource } from "./context.ts";
+import { createEventPrinter } from "./events-line.ts";
+import {
+  agentOption,
+  kindOption,
+  limitFlag,
+  limitNote,
+  type SelectionOptions,
+  selectionOf,
+  sinceOption,
+  untilOption,
+} from "./wal-options.ts";
+
+/** `amoskys events query`. */
+export function eventsQueryCommand(context: CliContext): Command {
+  return new Command("query")
+    .description("read the events that the bus of this home has stored")
+    .addOption(kindOption())
+    .addOption(agentOption())
+    .addOption(sinceOption("only what was seen at or after this time"))
+    .addOption(untilOption())
+    .addOption(limitFlag("the newest so many, or all (default: 50; with --json all)"))
+    .option("--json", "one JSON object a line")
+    .addHelpText(
+      "after",
+      "\nReads the log itself, whether the bus runs or not, and does not disturb it. Oldest first." +
+        "\nTimes are RFC 3339, or a duration back from now." +
+        "\n\nExample:\n  amoskys events query --kind flow --since 15m --json" +
+        "\n\nExit status: 0 read, 2 usage or no bus has run in this home, 10 config, 11 the log cannot be read",
+    )
+    .action(async (options: SelectionOptions, command: Command) => {
+      const { loadHomeConfig } = await import("../roles/config.ts");
+      const { queryEvents } = await import("../tasks/events-query.ts");
+      const source = configSource(command, context);
+      const { storage } = loadHomeConfig(source).config;
+      const path = resolve(source.home, storage.storage_dir, "bus.db");
+      const { events, close } = queryEvents(path, selectionOf(options));
+      try {
+        const print = await createEventPrinter(context.output, options.json === true);
+        let shown = 0;
+        for (const view of events) {
+          print(view);
+          shown += 1;
+        }
+        const note = limitNote(options, shown);
+        if (note) context.output.note(note);
+      } finally {
+        close();
+      }
+    });
+}

@@ -1,0 +1,5 @@
+/** The exit statuses as `--help` shows them; core/errors.ts holds which error ends with which. */
+export const exitStatusHelp = `
+Exit status:
+  0 ok   1 unexpected   2 usage   3 partial result   10 config   11 log corrupt or locked
+  12 identity or trust   13 unreachable   14 missing privilege or kernel facility   130 interrupted`;

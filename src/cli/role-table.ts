@@ -1,0 +1,59 @@
+import type { ChalkInstance } from "chalk";
+import Table from "cli-table3";
+import { printable } from "../core/escape.ts";
+import { formatBytes, formatDurationMs } from "../core/quantities.ts";
+import type { RoleStatus } from "../roles/role-status.ts";
+
+const borderless = {
+  top: "",
+  "top-mid": "",
+  "top-left": "",
+  "top-right": "",
+  bottom: "",
+  "bottom-mid": "",
+  "bottom-left": "",
+  "bottom-right": "",
+  left: "",
+  "left-mid": "",
+  mid: "",
+  "mid-mid": "",
+  right: "",
+  "right-mid": "",
+  middle: "  ",
+};
+
+function paint(state: RoleStatus["state"], colour: ChalkInstance): string {
+  if (state === "healthy") return colour.green(state);
+  if (state === "failed" || state === "unhealthy") return colour.red(state);
+  return colour.yellow(state);
+}
+
+function rate(role: RoleStatus): string {
+  if (role.events_total === undefined) return "";
+  const perSecond = role.events_per_second;
+  return perSecond === undefined ? `${role.events_total}` : `${role.events_total} (${perSecond.toFixed(1)}/s)`;
+}
+
+/** The table of `up` and `status`: one row a role, and below it what is wrong and what to do. */
+export function roleTable(roles: readonly RoleStatus[], colour: ChalkInstance, nowMs: number): string {
+  const table = new Table({
+    head: ["ROLE", "STATE", "PID", "UPTIME", "EVENTS", "BACKLOG", "LAST ACK", "HEALTH", ""].map((h) => colour.bold(h)),
+    chars: borderless,
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  for (const role of roles) {
+    table.push([
+      role.role,
+      paint(role.state, colour),
+      role.pid ?? "",
+      role.uptime_ms === undefined ? "" : formatDurationMs(role.uptime_ms),
+      rate(role),
+      role.backlog_bytes === undefined ? "" : formatBytes(role.backlog_bytes),
+      role.last_ack_ms === undefined ? "" : `${formatDurationMs(Math.max(0, nowMs - role.last_ack_ms))} ago`,
+      role.health_ports?.[0] === undefined ? "" : `:${role.health_ports[0]}`,
+      printable(role.message),
+    ]);
+  }
+  const hints = roles.filter(({ hint }) => hint).map(({ role, hint }) => `${role}: Try: ${printable(hint ?? "")}`);
+  return [table.toString().replaceAll(/ +$/gm, ""), ...hints].join("\n");
+}

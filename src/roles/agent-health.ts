@@ -1,0 +1,68 @@
+import type { Collector } from "../core/collector.ts";
+import { formatBytes } from "../core/quantities.ts";
+import type { Drain, Outbox } from "../delivery/index.ts";
+import type { HealthReport } from "../observability/index.ts";
+import type { Log } from "../wal/index.ts";
+import type { AgentIdentity } from "./agent-identity.ts";
+
+/** Memory from which on an agent is a burden to its host. */
+const rssBytesMax = 512 << 20;
+
+/** What an agent's health is read from. */
+export interface AgentParts {
+  readonly log: Log;
+  readonly outbox: Outbox;
+  readonly drain: Drain;
+  readonly collector: Collector;
+  readonly identity: AgentIdentity;
+}
+
+type Checks = Record<string, { ok: boolean; message: string }>;
+
+function busCheck({ drain }: AgentParts, nowMs: number): Checks[string] {
+  const { lastError, lastAckMs } = drain;
+  if (lastError)
+    return { ok: false, message: lastError.hint ? `${lastError.message}; ${lastError.hint}` : lastError.message };
+  if (lastAckMs === undefined) return { ok: drain.state === "active", message: "nothing was acknowledged yet" };
+  return { ok: true, message: `last acknowledgement ${Math.max(0, Math.round((nowMs - lastAckMs) / 1000))} s ago` };
+}
+
+function checksOf(parts: AgentParts, nowMs: number): Checks {
+  const { log, collector, identity } = parts;
+  const { liveBytes, budgetBytes, pending, parked } = log.stats();
+  const collected = collector.health();
+  const rssBytes = process.memoryUsage.rss();
+  return {
+    eventbus_connectivity: busCheck(parts, nowMs) as Checks[string],
+    wal_database: {
+      ok: liveBytes < budgetBytes,
+      message: `${pending} pending, ${parked} parked, ${formatBytes(liveBytes)} of ${formatBytes(budgetBytes)}`,
+    },
+    data_collection: { ok: collected.status !== "failed", message: collected.message },
+    certificate_validity: identity.check(),
+    resource_usage: { ok: rssBytes < rssBytesMax, message: `${formatBytes(rssBytes)} of memory` },
+  } as Checks;
+}
+
+/** An agent's health page: its checks by name, its state, and one line that says what it does or waits for. */
+export function agentHealth(parts: AgentParts, nowMs: number): HealthReport {
+  const { log, outbox, drain, collector } = parts;
+  const { state } = drain;
+  const checks = checksOf(parts, nowMs);
+  const failing = Object.values(checks).filter(({ ok }) => !ok);
+  const isBroken = checks.data_collection?.ok === false;
+  const isReady = state === "active" || state === "backpressure";
+  const { pendingBytes } = log.stats();
+  const { stored, lost } = outbox.figures();
+  return {
+    ready: isReady && !isBroken,
+    status: isBroken ? "unhealthy" : failing.length > 0 || !isReady ? "degraded" : "healthy",
+    state,
+    message: failing[0]?.message ?? collector.health().message,
+    eventsTotal: stored,
+    backlogBytes: pendingBytes,
+    lastAckMs: drain.lastAckMs,
+    checks,
+    figures: { wal_bytes: pendingBytes, events: stored, lost, ...collector.health().figures },
+  };
+}

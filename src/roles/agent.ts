@@ -1,0 +1,243 @@
+import { mkdirSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { LoadedConfig } from "../config/index.ts";
+import type { Collector } from "../core/collector.ts";
+import { AmoskysError } from "../core/errors.ts";
+import type { LogLevel } from "../core/observer.ts";
+import { createDrain, createOutbox, type Drain, type Outbox } from "../delivery/index.ts";
+import { readFileSystem } from "../native/index.ts";
+import { type BusClient, createBusClient } from "../transport/index.ts";
+import { type Log, openLog } from "../wal/index.ts";
+import { resolveBus } from "./agent-bus-place.ts";
+import { agentHealth } from "./agent-health.ts";
+import { AgentIdentity } from "./agent-identity.ts";
+import { refreshAgentGauges } from "./agent-metrics.ts";
+import { busAddress } from "./bus-address.ts";
+import { type CollectorEntry, type CollectorRun, collectorEntry } from "./collector-registry.ts";
+import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
+import { identityPlaces } from "./identity-places.ts";
+import { readRunFile } from "./run-file.ts";
+import { type RoleContext, type RunningRole, runRole } from "./run-role.ts";
+
+/** What a source that has ended may take to hand on its last events. */
+const flushMsMax = 60_000;
+
+/** Of the time to stop, what the collector may take; the rest is for delivery. */
+const collectorShare = 1 / 4;
+
+export interface RunAgentOptions {
+  /** The name of a collector. */
+  readonly collector: string;
+  readonly source: ConfigSource;
+  readonly run: CollectorRun;
+  /** From the command line; without it the configuration's. */
+  readonly logLevel: LogLevel | undefined;
+  readonly logFormat: "pretty" | "json" | undefined;
+}
+
+interface AgentPlan {
+  readonly entry: CollectorEntry;
+  readonly loaded: LoadedConfig<Config>;
+  readonly home: string;
+  readonly run: CollectorRun;
+}
+
+/**
+ * Runs one collector as an agent: events are signed, kept in a durable log and brought to the bus, until a signal ends
+ * it, or, where a file is read, until the bus has all of it. Throws what ended it.
+ */
+export async function runAgent(options: RunAgentOptions): Promise<void> {
+  const { source, run, logLevel, logFormat } = options;
+  const entry = collectorEntry(options.collector);
+  const loaded = loadHomeConfig(source);
+  const { config, notices } = loaded;
+  const dataDir = resolve(source.home, config.storage.data_dir);
+  const other = readRunFile(dataDir, entry.name);
+  if (other) {
+    throw new AmoskysError("log_locked", `The ${entry.name} agent of this home runs already (pid ${other.pid})`, {
+      hint: "amoskys status",
+    });
+  }
+  const plan = { entry, loaded, home: source.home, run };
+  await runRole(
+    {
+      role: entry.name,
+      dataDir,
+      environment: source.environment,
+      logLevel: logLevel ?? config.agent.log_level,
+      logFormat,
+      healthHost: config.observability.host,
+      healthPorts: [entry.healthPort, ...entry.furtherPorts(config).filter((port) => port !== undefined)],
+      metricPrefixes: ["agent_", "amoskys_agent_", "amoskys_log_", ...entry.metricPrefixes],
+      notices,
+    },
+    (context) => startAgent(plan, context),
+  );
+}
+
+async function startAgent(plan: AgentPlan, context: RoleContext): Promise<RunningRole> {
+  const { entry, loaded, home, run } = plan;
+  const { config } = loaded;
+  const { observer, clock, spawnWorker } = context;
+  const identity = new AgentIdentity({
+    agent: config.agent.name,
+    places: identityPlaces(loaded, home),
+    allowGroupRead: config.crypto.allow_group_read,
+    clock,
+    observer,
+  });
+  const address = busAddress(loaded, home);
+  const log = openAgentLog(resolve(home, entry.logPath(config)), config, context);
+  const client = createBusClient({ address, tls: identity.tls, observer, clock });
+  let drain: Drain | undefined;
+  try {
+    const { outbox, ...delivery } = createDelivery(log, client, identity, config, context);
+    drain = delivery.drain;
+    const bus = await resolveBus(address);
+    const collector = entry.create(config, run, {
+      emit: (event) => outbox.emit(event),
+      lose: (count, startNs, endNs) => outbox.lose({ reason: "collector", count, startNs, endNs }),
+      room: () => outbox.room(),
+      observer,
+      clock,
+      spawnWorker,
+      ...(bus ? { bus } : {}),
+    });
+    identity.watch((tls) => client.setTls(tls));
+    await drain.start();
+    await collector.start();
+    const parts = { log, client, outbox, drain, collector, identity };
+    context.metrics.beforeText(() => refreshAgentGauges(observer, parts));
+    return new RunningAgent(parts, context);
+  } catch (caught) {
+    identity.close();
+    await drain?.stop(0);
+    await client.close();
+    log.close();
+    throw caught;
+  }
+}
+
+function createDelivery(
+  log: Log,
+  client: BusClient,
+  { signer }: AgentIdentity,
+  { agent, storage }: Config,
+  { observer, clock }: RoleContext,
+): { outbox: Outbox; drain: Drain } {
+  const outbox = createOutbox({
+    log,
+    signer,
+    observer,
+    clock,
+    budgetBytes: storage.max_wal_bytes,
+    eventBytesMax: agent.max_env_bytes,
+  });
+  const drain = createDrain({
+    log,
+    outbox,
+    client,
+    observer,
+    clock,
+    retryMax: agent.retry_max,
+    sendRate: agent.send_rate,
+    backoff: { baseMs: agent.retry_timeout * 1000 },
+  });
+  return { outbox, drain };
+}
+
+function openAgentLog(path: string, config: Config, { observer, clock }: RoleContext): Log {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const log = openLog({
+    path,
+    role: "agent",
+    budgetBytes: config.storage.max_wal_bytes,
+    observer,
+    clock,
+    assertLocal: assertLocalFileSystem,
+  });
+  const { recovery } = log;
+  if (recovery) {
+    const { setAside, salvaged, hint } = recovery;
+    observer.log("error", `the log was set aside: ${recovery.reason}`, { set_aside: setAside, salvaged, hint });
+  }
+  return log;
+}
+
+function assertLocalFileSystem(path: string): void {
+  const { type, network } = readFileSystem(path);
+  if (!network) return;
+  throw new AmoskysError("config_invalid", `A log cannot lie on a network file system: ${path} is on ${type}`, {
+    hint: "set agent.wal_path or storage.wal_dir to a local disk",
+  });
+}
+
+interface Running {
+  readonly log: Log;
+  readonly client: BusClient;
+  readonly outbox: Outbox;
+  readonly drain: Drain;
+  readonly collector: Collector;
+  readonly identity: AgentIdentity;
+}
+
+class RunningAgent implements RunningRole {
+  readonly ended: Promise<void>;
+  readonly #parts: Running;
+  readonly #context: RoleContext;
+  #stopped: Promise<void> | undefined;
+
+  constructor(parts: Running, context: RoleContext) {
+    this.#parts = parts;
+    this.#context = context;
+    this.ended = this.#untilEnd();
+    this.ended.catch(() => {});
+  }
+
+  health() {
+    return agentHealth(this.#parts, this.#context.clock.wallMs());
+  }
+
+  /** The collector first, then what it emitted is stored, then delivered as far as the bus answers. Safe twice. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    const { log, client, outbox, drain, collector, identity } = this.#parts;
+    const { clock } = this.#context;
+    const endMs = clock.monotonicMs() + deadlineMs;
+    const leftMs = () => Math.max(0, endMs - clock.monotonicMs());
+    identity.close();
+    try {
+      await collector.stop(deadlineMs * collectorShare);
+      await outbox.stop(leftMs() / 2);
+      await drain.stop(leftMs());
+    } finally {
+      await client.close();
+      log.close();
+    }
+  }
+
+  /** Resolves when the source has ended and the bus has all of it; rejects with what made going on impossible. */
+  async #untilEnd(): Promise<void> {
+    const { outbox, drain } = this.#parts;
+    const failure = Promise.race([outbox.failed, drain.failed]);
+    const end = await Promise.race([failure, this.#untilDelivered()]);
+    if (end) throw end;
+  }
+
+  /** A capture that ends in the middle of a packet counts for what was readable: that is delivered first. */
+  async #untilDelivered(): Promise<AmoskysError | undefined> {
+    const { collector, drain } = this.#parts;
+    const cut = await collector.done.then(
+      () => undefined,
+      (caught) => AmoskysError.from(caught),
+    );
+    if (cut && cut.code !== "capture_truncated") return cut;
+    await collector.stop(flushMsMax);
+    await drain.settledAll();
+    return cut;
+  }
+}

@@ -1,0 +1,72 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { AmoskysError, errnoOf } from "../core/errors.ts";
+
+/** What a running role tells other processes of this home, in data/run/ROLE.json. */
+export interface RunFile {
+  readonly role: string;
+  readonly pid: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly started_ms: number;
+  readonly health_ports: readonly number[];
+  /** The bus's own port. */
+  readonly port?: number;
+}
+
+function runPath(dataDir: string, role: string): string {
+  return join(dataDir, "run", `${role}.json`);
+}
+
+/** Publishes what is running; a reader sees the file whole or not at all. */
+export function writeRunFile(dataDir: string, facts: RunFile): void {
+  const path = runPath(dataDir, facts.role);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const draft = `${path}.${facts.pid}`;
+  writeFileSync(draft, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+/** Takes the file back, unless another process has written its own. */
+export function removeRunFile(dataDir: string, role: string, pid: number): void {
+  if (readRunFile(dataDir, role)?.pid === pid) rmSync(runPath(dataDir, role), { force: true });
+}
+
+/** Whether a process with this pid is there. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (caught) {
+    return errnoOf(caught) === "EPERM";
+  }
+}
+
+/** What a role of this home told last, or undefined where none runs. */
+export function readRunFile(dataDir: string, role: string): RunFile | undefined {
+  let text: string;
+  try {
+    text = readFileSync(runPath(dataDir, role), "utf8");
+  } catch (caught) {
+    if (errnoOf(caught) === "ENOENT") return undefined;
+    throw new AmoskysError("config_invalid", `Cannot read ${runPath(dataDir, role)}: ${errnoOf(caught)}`, {
+      cause: caught,
+    });
+  }
+  const facts = JSON.parse(text) as RunFile;
+  return isAlive(facts.pid) ? facts : undefined;
+}
+
+/** Every role of this home that is alive. */
+export function listRunFiles(dataDir: string): RunFile[] {
+  let names: string[];
+  try {
+    names = readdirSync(join(dataDir, "run"));
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => readRunFile(dataDir, name.slice(0, -".json".length)))
+    .filter((facts) => facts !== undefined)
+    .sort((a, b) => a.role.localeCompare(b.role));
+}

@@ -1,0 +1,159 @@
+import { Backoff } from "../core/backoff.ts";
+import { systemClock } from "../core/clock.ts";
+import { type RoleStatus, readRoleStatus } from "./role-status.ts";
+import { supervisorVariable } from "./run-role.ts";
+import { selfCommand } from "./self-command.ts";
+
+/** Exit statuses that no restart mends: usage, config, log, identity, missing privilege. */
+const permanentStatuses = new Set([2, 10, 11, 12, 14]);
+const restartsMax = 10;
+/** A role that has run for so long has recovered: its failures are forgotten. */
+const steadyMs = 60_000;
+const stderrBytesKept = 8192;
+
+export interface SupervisedRoleOptions {
+  readonly role: string;
+  /** Arguments behind the program's name, asked for at each start; `port` is the one it had before. */
+  args(port: number | undefined): readonly string[];
+  readonly dataDir: string;
+  readonly healthHost: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Called whenever the role started or ended. */
+  onChange(): void;
+}
+
+type Phase = "running" | "restarting" | "failed" | "stopped";
+
+/** The last line that `main` printed as an error, and its hint. */
+function lastWords(stderr: string): { message: string; hint: string | undefined } {
+  const lines = stderr.trimEnd().split("\n");
+  const message = lines.findLast((line) => line.startsWith("amoskys: "))?.slice("amoskys: ".length);
+  const hint = lines.findLast((line) => line.startsWith("Try: "))?.slice("Try: ".length);
+  return { message: message ?? lines.at(-1) ?? "", hint };
+}
+
+/** One role as a child process: started again when it dies, with backoff and a limit; not after a permanent error. */
+export class SupervisedRole {
+  readonly #options: SupervisedRoleOptions;
+  readonly #backoff = new Backoff({ baseMs: 500, maxMs: 30_000 });
+  #phase: Phase = "stopped";
+  #child: Bun.Subprocess<"ignore", "ignore", "pipe"> | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #timer: Timer | undefined;
+  #restarts = 0;
+  #message = "";
+  #hint: string | undefined;
+  #status: RoleStatus | undefined;
+  #port: number | undefined;
+  #sample: { atMs: number; events: number } | undefined;
+
+  constructor(options: SupervisedRoleOptions) {
+    this.#options = options;
+  }
+
+  get role(): string {
+    return this.#options.role;
+  }
+
+  start(): void {
+    if (this.#phase === "running" || this.#phase === "restarting") return;
+    this.#backoff.reset();
+    this.#restarts = 0;
+    this.#spawn();
+  }
+
+  #spawn(): void {
+    const { environment } = this.#options;
+    // a role must not be made to load code through the runtime's own variables
+    const { BUN_OPTIONS: _options, BUN_BE_BUN: _runtime, ...inherited } = environment;
+    const child = Bun.spawn(selfCommand(...this.#options.args(this.#port)), {
+      stdio: ["ignore", "ignore", "pipe"],
+      detached: true,
+      env: { ...inherited, [supervisorVariable]: String(process.pid) },
+    });
+    const startedMs = systemClock.monotonicMs();
+    this.#child = child;
+    this.#phase = "running";
+    this.#status = undefined;
+    this.#message = "";
+    this.#hint = undefined;
+    this.#ended = this.#follow(child, startedMs);
+    this.#options.onChange();
+  }
+
+  async #follow(child: Bun.Subprocess<"ignore", "ignore", "pipe">, startedMs: number): Promise<void> {
+    let stderr = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) {
+      stderr = (stderr + decoder.decode(chunk, { stream: true })).slice(-stderrBytesKept);
+    }
+    const status = await child.exited;
+    this.#child = undefined;
+    if (this.#phase === "running")
+      this.#afterExit(status, child.signalCode === null ? null : String(child.signalCode), stderr, startedMs);
+    this.#options.onChange();
+  }
+
+  #afterExit(status: number, signal: string | null, stderr: string, startedMs: number): void {
+    const words = lastWords(stderr);
+    const how = signal ? `killed by ${signal}` : `ended with status ${status}`;
+    this.#message = words.message || how;
+    this.#hint = words.hint;
+    if (systemClock.monotonicMs() - startedMs > steadyMs) this.#backoff.reset();
+    if (permanentStatuses.has(status) || this.#backoff.failures >= restartsMax) {
+      this.#phase = "failed";
+      if (!permanentStatuses.has(status)) this.#message = `gave up after ${restartsMax} restarts: ${this.#message}`;
+      this.#hint ??= `amoskys start ${this.role}`;
+      return;
+    }
+    this.#phase = "restarting";
+    this.#timer = setTimeout(() => {
+      this.#restarts += 1;
+      this.#spawn();
+    }, this.#backoff.nextMs());
+  }
+
+  /** Ends the child: a signal to drain, and after `deadlineMs` the end without asking. */
+  async stop(deadlineMs: number): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#phase = "stopped";
+    this.#message = "";
+    this.#hint = undefined;
+    const child = this.#child;
+    if (!child) return;
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
+    await this.#ended;
+    clearTimeout(late);
+  }
+
+  /** Ends the child at once. */
+  kill(): void {
+    clearTimeout(this.#timer);
+    this.#phase = "stopped";
+    this.#child?.kill("SIGKILL");
+  }
+
+  /** Asks the child how it is doing. */
+  async refresh(): Promise<void> {
+    const { dataDir, role, healthHost } = this.#options;
+    if (this.#phase !== "running") return;
+    const status = await readRoleStatus(dataDir, role, healthHost);
+    if (!status || status.pid !== this.#child?.pid) return;
+    const nowMs = systemClock.monotonicMs();
+    this.#port = status.port ?? this.#port;
+    const events = status.events_total;
+    const before = this.#sample;
+    this.#sample = events === undefined ? undefined : { atMs: nowMs, events };
+    const seconds = before ? (nowMs - before.atMs) / 1000 : 0;
+    const rate = before && events !== undefined && seconds > 0 ? (events - before.events) / seconds : undefined;
+    this.#status = { ...status, events_per_second: rate === undefined ? undefined : Math.max(0, rate) };
+  }
+
+  status(): RoleStatus {
+    const base = { role: this.role, restarts: this.#restarts, message: this.#message, hint: this.#hint };
+    if (this.#phase !== "running") return { ...base, state: this.#phase };
+    if (!this.#status) return { ...base, state: "starting", pid: this.#child?.pid, message: "starting" };
+    return { ...this.#status, restarts: this.#restarts };
+  }
+}

@@ -1,0 +1,113 @@
+import { rmSync } from "node:fs";
+import { resolve } from "node:path";
+import type { LoadedConfig } from "../config/index.ts";
+import { AmoskysError } from "../core/errors.ts";
+import { nearest } from "../core/nearest.ts";
+import { collectorNames } from "./collector-registry.ts";
+import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
+import { askUp, type ControlRequest, controlPath, openControlSocket } from "./control-socket.ts";
+import { prepareHome } from "./prepare-home.ts";
+import type { RoleStatus } from "./role-status.ts";
+import { SupervisedRole } from "./supervised-role.ts";
+import { Supervisor } from "./supervisor.ts";
+
+const refreshMs = 1000;
+
+export interface UpOptions {
+  readonly source: ConfigSource;
+  /** Instead of those of the configuration. */
+  readonly roles?: readonly string[] | undefined;
+  /** Interfaces of the flow agent; empty: all that are up. */
+  readonly interfaces: readonly string[];
+  /** Hears what was made for a home that was empty. */
+  onPrepared(lines: readonly string[]): void;
+  /** Hears how the roles are doing, about once a second and at every change. */
+  onStatus(roles: readonly RoleStatus[]): void;
+}
+
+function assertRoles(names: readonly string[]): void {
+  const known = ["bus", ...collectorNames];
+  for (const name of names) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, known);
+    throw new AmoskysError("usage", `"${name}" is no role; there are ${known.join(", ")}`, {
+      hint: `amoskys up --roles ${meant ?? "bus,flow"}`,
+    });
+  }
+}
+
+function superviseRole(role: string, loaded: LoadedConfig<Config>, options: UpOptions, onChange: () => void) {
+  const { home, file, environment } = options.source;
+  const dataDir = resolve(home, loaded.config.storage.data_dir);
+  const settings = ["--home", home, ...(file === undefined ? [] : ["--config", file])];
+  // a bus that chose a free port keeps it when it is started again, since its agents know it
+  const busArgs = (port: number | undefined) => [
+    "bus",
+    "serve",
+    ...(port === undefined ? [] : ["--port", String(port)]),
+  ];
+  const interfaces = role === "flow" ? options.interfaces.flatMap((name) => ["--iface", name]) : [];
+  return new SupervisedRole({
+    role,
+    args: (port) => [...settings, ...(role === "bus" ? busArgs(port) : ["agent", role, ...interfaces])],
+    dataDir,
+    healthHost: loaded.config.observability.host,
+    environment,
+    onChange,
+  });
+}
+
+async function obey(request: ControlRequest, supervisor: Supervisor, down: () => void): Promise<RoleStatus[]> {
+  const { command, role } = request;
+  if (command === "down") down();
+  else if (command === "restart") await supervisor.restart(role);
+  else if (command === "start") supervisor.start(role ?? "");
+  else if (command === "stop") await supervisor.stop(role ?? "");
+  else if (command !== "status") throw new AmoskysError("usage", "Unknown control command");
+  await supervisor.refresh();
+  return supervisor.status();
+}
+
+async function assertAlone(dataDir: string): Promise<void> {
+  const other = await askUp(dataDir, { command: "status" });
+  if (!other) return;
+  throw new AmoskysError("log_locked", `amoskys up runs in this home already (pid ${other.pid})`, {
+    hint: "amoskys status, or amoskys down",
+  });
+}
+
+/** Runs the roles of a home until it is told to end: a first signal or `down` drains, a second signal interrupts. */
+export async function runUp(options: UpOptions): Promise<void> {
+  const loaded = loadHomeConfig(options.source);
+  const names = options.roles ?? loaded.config.up.roles;
+  assertRoles(names);
+  const dataDir = resolve(options.source.home, loaded.config.storage.data_dir);
+  await assertAlone(dataDir);
+  options.onPrepared(await prepareHome(options.source.home, loaded, names));
+
+  const asked = Promise.withResolvers<void>();
+  const insisted = Promise.withResolvers<never>();
+  insisted.promise.catch(() => {});
+  let signals = 0;
+  const show = () => options.onStatus(supervisor.status());
+  const supervisor = new Supervisor(names.map((role) => superviseRole(role, loaded, options, () => show())));
+  const onSignal = () => {
+    signals += 1;
+    if (signals === 1) asked.resolve();
+    else insisted.reject(new AmoskysError("interrupted", "Interrupted before everything was drained"));
+  };
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  const control = await openControlSocket(dataDir, (request) => obey(request, supervisor, asked.resolve));
+  const timer = setInterval(() => void supervisor.refresh().then(show), refreshMs);
+  try {
+    await Promise.race([supervisor.startAll(), asked.promise]);
+    await asked.promise;
+    await Promise.race([supervisor.stopAll(), insisted.promise]);
+  } finally {
+    supervisor.killAll();
+    clearInterval(timer);
+    control.close();
+    rmSync(controlPath(dataDir), { force: true });
+  }
+  show();
+}

@@ -1,0 +1,150 @@
+import { printable } from "../core/escape.ts";
+import { formatBytes, formatDurationMs } from "../core/quantities.ts";
+import type { DecodedPayload } from "../envelope/index.ts";
+import type { LossRecord, ParkedRecord } from "../gen/amoskys/v1/records_pb.ts";
+import type { FlowEvent, ProcessEvent } from "../gen/messaging_schema_pb.ts";
+import type { DeviceTelemetry, TelemetryBatch, TelemetryEvent } from "../gen/universal_telemetry_pb.ts";
+
+/** Longer texts from the outside are cut on a line for people; JSON has them whole. */
+const textLengthMax = 96;
+
+/** Letters of the TCP flags from the lowest bit on (RFC 9293, section 3.1; RFC 3168, section 6.1). */
+const flagLetters = "FSRPAUEC";
+
+/** FlowEvent times below this are seconds: earlier agents wrote them so. */
+const secondsMax = 10n ** 12n;
+
+/** Text from the outside, safe for a terminal and of a bounded length. */
+export function shortText(text: string): string {
+  const cut = text.length > textLengthMax ? `${text.slice(0, textLengthMax - 1)}…` : text;
+  return printable(cut);
+}
+
+/** What a record holds, as one line for a person. */
+export function eventLine(payload: DecodedPayload): string {
+  switch (payload.kind) {
+    case "flow":
+      return flowLine(payload.event);
+    case "process":
+      return processLine(payload.event);
+    case "device":
+      return deviceLine(payload.event);
+    case "batch":
+      return batchLine(payload.event);
+    case "loss":
+      return lossLine(payload.event);
+    case "parked":
+      return parkedLine(payload.event);
+  }
+}
+
+function join(parts: readonly (string | false | undefined)[]): string {
+  return parts.filter((part) => part).join("  ");
+}
+
+function count(n: number | bigint, noun: string): string {
+  return `${n.toLocaleString("en-US")} ${noun}${Number(n) === 1 ? "" : "s"}`;
+}
+
+function endpoint(ip: string, port: number): string {
+  const address = shortText(ip) || "?";
+  if (port === 0) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function flowTimeNs(time: bigint): bigint {
+  return time < secondsMax ? time * 1_000_000_000n : time;
+}
+
+function flowDurationMs({ durationMs, startTime, endTime }: FlowEvent): number {
+  if (durationMs > 0 || startTime === 0n || endTime === 0n) return durationMs;
+  return Math.max(0, Number((flowTimeNs(endTime) - flowTimeNs(startTime)) / 1_000_000n));
+}
+
+function tcpFlags({ flags, tcpFlagsTx, tcpFlagsRx }: FlowEvent): string {
+  const union = flags | tcpFlagsTx | tcpFlagsRx;
+  return [...flagLetters].filter((_, bit) => union & (1 << bit)).join("");
+}
+
+function traffic(packets: bigint, bytes: bigint, direction: string): string {
+  const counted = packets > 0n ? `${count(packets, "packet")} ` : "";
+  return `${counted}${formatBytes(Number(bytes))} ${direction}`;
+}
+
+function flowLine(flow: FlowEvent): string {
+  const protocol = shortText(flow.protocol || flow.proto) || "IP";
+  const sent = traffic(flow.packetsTx, flow.bytesTx || flow.bytesSent, "out");
+  const received = traffic(flow.packetsRx, flow.bytesRx || flow.bytesRecv, "in");
+  return join([
+    `${protocol} ${endpoint(flow.srcIp, flow.srcPort)} -> ${endpoint(flow.dstIp, flow.dstPort)}`,
+    `${sent}, ${received}`,
+    tcpFlags(flow),
+    formatDurationMs(flowDurationMs(flow)),
+    shortText(flow.endReason),
+    shortText(flow.interface),
+    flow.vlanId > 0 && `vlan ${flow.vlanId}`,
+  ]);
+}
+
+function processLine(event: ProcessEvent): string {
+  const ended = event.kind === "exit";
+  const command = event.args.length > 1 && `(${shortText(event.args.slice(1).join(" "))})`;
+  return join([
+    `${shortText(event.kind) || "process"} ${event.pid} ${shortText(event.exe) || "?"}`,
+    command,
+    `parent ${event.ppid}, user ${event.uid}`,
+    event.containerId !== "" && `container ${shortText(event.containerId).slice(0, 12)}`,
+    ended && `exit code ${event.exitCode}`,
+  ]);
+}
+
+function metricText(event: TelemetryEvent): string {
+  const metric = event.metricData;
+  if (metric) {
+    const value = metric.stringValue !== "" ? shortText(metric.stringValue) : String(metric.numericValue);
+    return `${shortText(metric.metricName) || "metric"} ${value}${metric.unit ? ` ${shortText(metric.unit)}` : ""}`;
+  }
+  const text = event.logData?.message ?? event.alarmData?.alarmName ?? event.statusData?.status;
+  return [event.severity, event.eventType, text ?? ""].map(shortText).filter(Boolean).join(" ") || "event";
+}
+
+function deviceLine(device: DeviceTelemetry): string {
+  const shown = device.events.slice(0, 3).map(metricText).join(", ");
+  const more = device.events.length > 3 ? `, ${device.events.length - 3} more` : "";
+  return join([
+    `${shortText(device.deviceId) || "device"}${device.protocol ? ` over ${shortText(device.protocol)}` : ""}`,
+    count(device.events.length, "event"),
+    shown + more,
+  ]);
+}
+
+function batchLine(batch: TelemetryBatch): string {
+  const events = batch.telemetryRecords.reduce((sum, record) => sum + record.events.length, 0);
+  return join([
+    `batch ${batch.batchSequenceNumber}${batch.edgeAgentId ? ` of ${shortText(batch.edgeAgentId)}` : ""}`,
+    `${count(batch.telemetryRecords.length, "record")}, ${count(events, "event")}`,
+    batch.droppedEvents > 0 && `${count(batch.droppedEvents, "event")} dropped`,
+  ]);
+}
+
+function lossLine(loss: LossRecord): string {
+  const spanMs = Number((loss.endNs - loss.startNs) / 1_000_000n);
+  const range =
+    loss.firstSequence === loss.lastSequence
+      ? `sequence ${loss.firstSequence}`
+      : `sequences ${loss.firstSequence} to ${loss.lastSequence}`;
+  return join([
+    `lost ${count(loss.count, "event")} (${shortText(loss.reason) || "no reason given"})`,
+    range,
+    spanMs > 0 && `over ${formatDurationMs(spanMs)}`,
+  ]);
+}
+
+function parkedLine(parked: ParkedRecord): string {
+  const reason = parked.reason === "" ? "" : `: ${shortText(parked.reason)}`;
+  const digest = Buffer.from(parked.digest).toString("hex").slice(0, 16);
+  return join([
+    `parked sequence ${parked.sequence} (${shortText(parked.code) || "no code"}${reason})`,
+    `digest ${digest}`,
+  ]);
+}

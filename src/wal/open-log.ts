@@ -1,0 +1,153 @@
+import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { AmoskysError } from "../core/errors.ts";
+import { Connection } from "./connection.ts";
+import { assertEngine, configureWriter, engineVersion } from "./engine.ts";
+import { assertPlainFile, inspectFile } from "./inspect-file.ts";
+import { Log } from "./log.ts";
+import type { LogRecovery, OpenLogOptions } from "./log-options.ts";
+import { createLogParts, type LogSettings, logSettings } from "./log-parts.ts";
+import { salvage } from "./salvage.ts";
+import { migrate } from "./schema.ts";
+import { asideName, hasOrphans, setAside, syncFolder } from "./set-aside.ts";
+import { logError } from "./sqlite-error.ts";
+import { takeWriterLock, touchPrivate } from "./writer-lock.ts";
+
+const salvageSuffix = ".salvage";
+/** Under this key a salvaged log says what it was made of, until it has taken the place of that. */
+const recoveryKey = "recovery";
+
+/**
+ * Opens the log at a path for writing, making folder and file if they are not there and bringing an older version to
+ * this one. What is damaged is set aside whole and salvaged, a file of the earlier system is set aside; both are told
+ * in `recovery`, and the log is usable. Throws `log_locked` (another writer), `log_foreign` (not ours to touch),
+ * `facility_missing` (a SQLite that damages files), `log_io`, `disk_full`.
+ */
+export function openLog(options: OpenLogOptions): Log {
+  assertEngine(engineVersion());
+  const settings = logSettings({ ...options, path: preparePath(options.path) });
+  const { path } = settings;
+  options.assertLocal?.(dirname(path));
+  assertPlainFile(path);
+  const lock = takeWriterLock(path);
+  let connection: Connection | undefined;
+  try {
+    const recovery = recover(settings);
+    touchPrivate(path);
+    connection = Connection.writable(path);
+    configureWriter(connection, path, settings.checkpointBytes);
+    migrate(connection);
+    syncFolder(dirname(path));
+    return new Log(createLogParts(settings, connection, lock, recovery));
+  } catch (caught) {
+    connection?.close();
+    lock.release();
+    throw logError(caught, path);
+  }
+}
+
+/** The path with its folder made (for the owner alone) and freed of links, which SQLite refuses anywhere in it. */
+function preparePath(path: string): string {
+  const absolute = resolve(path);
+  const folder = dirname(absolute);
+  try {
+    const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (made) syncFolder(dirname(made));
+    return join(realpathSync(folder), basename(absolute));
+  } catch (caught) {
+    throw new AmoskysError("log_io", `the folder of log ${absolute} cannot be made or reached`, {
+      hint: `mkdir -p ${folder}`,
+      cause: caught,
+    });
+  }
+}
+
+/** Makes room for a healthy log at the path, where something else lies there or a crash left this half done. */
+function recover(settings: LogSettings): LogRecovery | undefined {
+  const { path, clock } = settings;
+  const finding = inspectFile(path);
+  switch (finding.kind) {
+    case "ours":
+      return undefined;
+    case "absent":
+      return existsSync(path) ? undefined : finishRecovery(path, clock.wallMs());
+    case "old_schema":
+      return setOldAside(path, clock.wallMs());
+    case "damaged":
+      prepareSalvage(settings, finding.reason);
+      return finishRecovery(path, clock.wallMs());
+  }
+}
+
+function setOldAside(path: string, nowMs: number): LogRecovery {
+  const aside = asideName(path, "old", nowMs);
+  setAside(path, aside);
+  return {
+    cause: "old_schema",
+    setAside: aside,
+    salvaged: 0,
+    lost: false,
+    reason: "it is a log of the earlier system",
+    hint: `amoskys wal import ${path} ${aside}`,
+  };
+}
+
+// From here on a crash is mended by the next opening: first the salvaged log is made whole beside the damaged one, then
+// the damaged one is renamed, then the salvaged one takes its place.
+function prepareSalvage({ path, checkpointBytes, clock }: LogSettings, reason: string): void {
+  const target = path + salvageSuffix;
+  const { records } = salvage(path, target, checkpointBytes);
+  const aside = asideName(path, "damaged", clock.wallMs());
+  const recovery: LogRecovery = {
+    cause: "damaged",
+    setAside: aside,
+    salvaged: records,
+    lost: true,
+    reason,
+    hint: `amoskys wal salvage ${aside} DEST`,
+  };
+  const connection = Connection.writable(target);
+  try {
+    connection.run("PRAGMA synchronous = FULL");
+    connection.all("INSERT INTO meta (key, value) VALUES (?, ?)", recoveryKey, JSON.stringify(recovery));
+  } finally {
+    connection.close();
+  }
+  setAside(path, aside);
+}
+
+function finishRecovery(path: string, nowMs: number): LogRecovery | undefined {
+  const target = path + salvageSuffix;
+  const recovery = existsSync(target) ? readRecovery(target) : undefined;
+  const orphans = hasOrphans(path) ? (recovery?.setAside ?? asideName(path, "damaged", nowMs)) : undefined;
+  if (orphans) setAside(path, orphans);
+  if (recovery) {
+    renameSync(target, path);
+    syncFolder(dirname(path));
+    return recovery;
+  }
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(target + suffix, { force: true });
+  if (!orphans) return undefined;
+  return {
+    cause: "damaged",
+    setAside: orphans,
+    salvaged: 0,
+    lost: true,
+    reason: "the database was gone, its write-ahead file was not",
+    hint: `ls ${orphans}*`,
+  };
+}
+
+/** What a salvaged log says of itself; undefined where it was not finished. */
+function readRecovery(target: string): LogRecovery | undefined {
+  let connection: Connection | undefined;
+  try {
+    connection = Connection.immutable(target);
+    const text = connection.scalar<string | undefined>("SELECT value FROM meta WHERE key = ?", recoveryKey);
+    return text === undefined ? undefined : (JSON.parse(text) as LogRecovery);
+  } catch {
+    return undefined;
+  } finally {
+    connection?.close();
+  }
+}

@@ -1,0 +1,61 @@
+import type { SQLQueryBindings } from "bun:sqlite";
+import type { RecordKind } from "../core/event.ts";
+import type { RecordState } from "./record.ts";
+import { kindCode, stateCode } from "./row-codes.ts";
+
+/** Which records, in order of id. */
+export interface RecordQuery {
+  /** Only ids above it; with `newestFirst` only ids below it. */
+  readonly afterId?: number | undefined;
+  /** The sender's time: from, inclusive. */
+  readonly sinceNs?: bigint | undefined;
+  /** The sender's time: until, exclusive. */
+  readonly untilNs?: bigint | undefined;
+  readonly kinds?: readonly RecordKind[] | undefined;
+  readonly agents?: readonly string[] | undefined;
+  readonly states?: readonly RecordState[] | undefined;
+  readonly limit: number;
+  readonly newestFirst?: boolean | undefined;
+}
+
+/** A condition in SQL with its parameters. */
+export interface Condition {
+  readonly sql: string;
+  readonly params: SQLQueryBindings[];
+}
+
+const int64Max = 2n ** 63n - 1n;
+
+function atMost(ns: bigint): bigint {
+  return ns > int64Max ? int64Max : ns;
+}
+
+function among(column: string, values: readonly number[]): string {
+  return ` AND ${column} IN (${values.join(", ")})`;
+}
+
+/** The sender's time within a query's span. Times beyond 2^63 ns stand before 1970 in the file. */
+export function timeCondition(query: RecordQuery, column: string): Condition {
+  const sql: string[] = [];
+  const params: bigint[] = [];
+  if (query.sinceNs !== undefined) {
+    sql.push(` AND ${column} >= ?`);
+    params.push(atMost(query.sinceNs));
+  }
+  if (query.untilNs !== undefined) {
+    sql.push(` AND ${column} < ?`);
+    params.push(atMost(query.untilNs));
+  }
+  return { sql: sql.join(""), params };
+}
+
+/** Everything of a query but ids and limit, on records `r`. `sources`: the numbers of the agents' sources. */
+export function rowCondition(query: RecordQuery, sources: readonly number[] | undefined): Condition {
+  // the plus keeps SQLite from taking the index by time, which would have to be sorted by id
+  const time = timeCondition(query, "+r.ts_ns");
+  const sql = [time.sql];
+  if (query.kinds) sql.push(among("r.kind", query.kinds.map(kindCode.encode)));
+  if (query.states) sql.push(among("r.state", query.states.map(stateCode.encode)));
+  if (sources) sql.push(among("r.source", sources));
+  return { sql: sql.join(""), params: time.params };
+}

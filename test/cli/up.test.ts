@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eventually, isRunning, RunningHome } from "../support/running-home.ts";
+
+const homes: RunningHome[] = [];
+afterEach(async () => {
+  await Promise.all(homes.splice(0).map((home) => home.remove()));
+});
+
+function createHome(options?: ConstructorParameters<typeof RunningHome>[0]): RunningHome {
+  const home = new RunningHome(options);
+  homes.push(home);
+  return home;
+}
+
+describe("amoskys up", () => {
+  test("prepares an empty home, runs the bus, and drains on the first signal", async () => {
+    const home = createHome();
+    home.up("--roles", "bus");
+    const bus = await home.untilState("bus", "healthy");
+    expect(bus.port).toBeGreaterThan(0);
+    expect(existsSync(join(home.home, "config/trust_map.yaml"))).toBe(true);
+    const status = await home.run("status");
+    expect(status.status).toBe(0);
+    expect(status.stdout).toContain("healthy");
+    home.signal("SIGINT");
+    const { status: exit, stdout, stderr } = await home.ended();
+    expect(exit).toBe(0);
+    expect(stderr).toContain("Made certificates and keys");
+    const states = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).state);
+    expect(states[0]).toBe("starting");
+    expect(states.at(-1)).toBe("stopped");
+    expect(isRunning(bus.pid as number)).toBe(false);
+    expect(readFileSync(join(home.home, "data/logs/bus.log"), "utf8")).toContain('"msg":"stopped"');
+  });
+
+  test("a role that dies is started again, and keeps its port", async () => {
+    const home = createHome();
+    home.up("--roles", "bus");
+    const before = await home.untilState("bus", "healthy");
+    process.kill(before.pid as number, "SIGKILL");
+    const after = await eventually("another bus is healthy", async () => {
+      const bus = await home.role("bus");
+      return bus?.state === "healthy" && bus.pid !== before.pid ? bus : undefined;
+    });
+    expect(after).toMatchObject({ port: before.port as number, restarts: 1 });
+  });
+
+  test("leaves no process behind when it is killed", async () => {
+    const home = createHome();
+    home.up("--roles", "bus");
+    const bus = await home.untilState("bus", "healthy");
+    process.kill(home.pid, "SIGKILL");
+    await home.ended();
+    await eventually("the bus has ended", () => !isRunning(bus.pid as number));
+    expect((await home.run("status")).status).toBe(13);
+    home.up("--roles", "bus");
+    await home.untilState("bus", "healthy");
+  });
+
+  test("a permanent error is not tried again: the role is failed, with its line and what to do", async () => {
+    const home = createHome();
+    home.up("--roles", "bus");
+    await home.untilState("bus", "healthy");
+    expect((await home.run("stop", "bus")).status).toBe(0);
+    await home.untilState("bus", "stopped");
+    writeFileSync(join(home.home, "config/trust_map.yaml"), "agents: [");
+    await home.run("start", "bus");
+    const failed = await home.untilState("bus", "failed");
+    expect(failed).toMatchObject({ restarts: 0 });
+    expect(failed.message).toContain("trust_map.yaml");
+    expect(failed.hint).toBeTruthy();
+    expect((await home.run("status")).status).toBe(3);
+  });
+
+  test("down ends it and waits; restart gives a new process", async () => {
+    const home = createHome();
+    home.up("--roles", "bus");
+    const before = await home.untilState("bus", "healthy");
+    expect((await home.run("restart", "bus")).status).toBe(0);
+    const after = await home.untilState("bus", "healthy");
+    expect(after.pid).not.toBe(before.pid);
+    expect((await home.run("restart", "nothing")).status).toBe(2);
+    expect((await home.run("down")).status).toBe(0);
+    expect(isRunning(home.pid)).toBe(false);
+    expect(await home.run("down")).toMatchObject({ status: 13 });
+  });
+
+  test("a second up in one home is refused, and disturbs nothing", async () => {
+    const home = createHome();
+    home.up("--roles", "bus");
+    await home.untilState("bus", "healthy");
+    const second = await home.run("up", "--roles", "bus");
+    expect(second.status).toBe(11);
+    expect(second.stderr).toContain(`(pid ${home.pid})`);
+    expect((await home.role("bus"))?.state).toBe("healthy");
+  });
+
+  test("a home where a part of the identity is missing is refused with what to do", async () => {
+    const home = createHome();
+    expect((await home.run("certs", "init")).status).toBe(0);
+    rmSync(join(home.home, "certs/server.key"));
+    const { status, stderr } = await home.run("up", "--roles", "bus");
+    expect(status).toBe(12);
+    expect(stderr).toContain("certs/server.key");
+    expect(stderr).toContain("Try: ");
+  });
+
+  test("an unknown role is refused with the nearest name", async () => {
+    const { status, stderr } = await createHome().run("up", "--roles", "bus,flwo");
+    expect(status).toBe(2);
+    expect(stderr).toContain("bus, flow");
+  });
+});

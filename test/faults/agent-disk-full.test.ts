@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { auditFigures } from "../../src/delivery/index.ts";
+import { scanStoredLeaf, scanUniversal } from "../../src/envelope/index.ts";
+import { flowEvent, startAgentBench, until } from "../delivery/agent-bench.ts";
+import { TestBus } from "../support/test-bus.ts";
+
+/** A small file system of its own, or undefined where this user may not mount one. */
+function mountSmall(bytes: number): { folder: string; unmount: () => void } | undefined {
+  const folder = mkdtempSync(join(tmpdir(), "amoskys-full-"));
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder]);
+  const unmount = () => {
+    if (status === 0) spawnSync("umount", ["-l", folder]);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  if (status === 0) return { folder, unmount };
+  unmount();
+  return undefined;
+}
+
+test("a full disk loses what finds no room, says so when there is space again, and needs no restart", async () => {
+  const disk = mountSmall(24 << 20);
+  if (!disk) {
+    process.stdout.write("skipped: no tmpfs can be mounted here\n");
+    return;
+  }
+  const bus = await TestBus.start();
+  try {
+    const identity = await bus.agent("agent-1");
+    const agent = await startAgentBench(bus.port, identity.certificate, {
+      folder: disk.folder,
+      outbox: { signer: identity.signer, queueEventsMax: 500 },
+    });
+    const { outbox, drain, log } = agent;
+    for (let i = 0; i < 400; i += 1) outbox.emit(flowEvent(i));
+    await drain.settledAll();
+    const filler = join(disk.folder, "filler");
+    const { bavail, bsize } = statfsSync(disk.folder);
+    writeFileSync(filler, Buffer.alloc(bavail * bsize));
+    let emitted = 0;
+    const load = setInterval(() => {
+      for (let i = 0; i < 20; i += 1) outbox.emit(flowEvent(emitted++, 1000));
+    }, 1);
+    await until(() => outbox.figures().lost > 2000, "losses");
+    expect(outbox.isPressed).toBe(true);
+    expect(drain.state).not.toBe("error");
+    clearInterval(load);
+    rmSync(filler);
+    await drain.settledAll();
+    const lost = outbox.figures().lost;
+    const audit = auditFigures(log);
+    expect(audit).toMatchObject({ lost, parked: 0, pending: 0, difference: 0 });
+    const source = { agent: "agent-1", epoch: outbox.epoch };
+    const declared = bus.reader.ranges(source).filter(({ reason }) => reason === "declared");
+    expect(declared.reduce((sum, { first, last }) => sum + last - first + 1, 0)).toBe(lost);
+    const flows = bus.reader.records({ kinds: ["flow"], limit: 100_000 }).length;
+    expect(flows).toBe(400 + emitted - lost);
+    const losses = bus.reader.records({ kinds: ["loss"], limit: 1000 });
+    const reasons = losses.map(({ bytes, form }) => {
+      const scan = form === "leaf" ? scanStoredLeaf(bytes) : scanUniversal(bytes);
+      return scan.ok ? scan.facts.loss?.reason : scan.reason;
+    });
+    expect(new Set(reasons)).toEqual(new Set(["disk"]));
+    await agent.close();
+  } finally {
+    await bus.stop();
+    disk.unmount();
+  }
+});

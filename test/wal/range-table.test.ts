@@ -1,0 +1,102 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { Connection } from "../../src/wal/connection.ts";
+import type { RangeReason, RangeRow } from "../../src/wal/index.ts";
+import { RangeTable, readRanges } from "../../src/wal/range-table.ts";
+import { migrate } from "../../src/wal/schema.ts";
+import { sampleSource } from "./sample-log.ts";
+
+function createTable(): { connection: Connection; table: RangeTable; rows(): RangeRow[] } {
+  const connection = Connection.memory();
+  migrate(connection);
+  return {
+    connection,
+    table: new RangeTable(connection),
+    rows: () => readRanges(connection, () => sampleSource, 1),
+  };
+}
+
+const sequences = ({ first, last }: RangeRow): number[] =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+test("RangeTable merges what touches and keeps the earlier time", () => {
+  const { table, rows } = createTable();
+  table.add(1, "missing", 5, 7, 300);
+  table.add(1, "missing", 10, 12, 200);
+  table.add(1, "missing", 8, 9, 900);
+  expect(rows()).toEqual([{ source: sampleSource, first: 5, last: 12, reason: "missing", sinceMs: 200 }]);
+});
+
+test("RangeTable keeps apart what does not touch, other reasons and other sources", () => {
+  const { table, rows, connection } = createTable();
+  table.add(1, "missing", 1, 2, 1);
+  table.add(1, "missing", 4, 4, 1);
+  table.add(1, "shed", 3, 3, 1);
+  table.add(2, "missing", 3, 3, 1);
+  expect(rows().map(({ first, last, reason }) => [first, last, reason])).toEqual([
+    [1, 2, "missing"],
+    [3, 3, "shed"],
+    [4, 4, "missing"],
+  ]);
+  expect(readRanges(connection, () => sampleSource)).toHaveLength(4);
+});
+
+test("RangeTable splits a range that something is taken out of", () => {
+  const { table, rows } = createTable();
+  table.add(1, "settled", 1, 100, 7);
+  table.remove(1, "settled", 40, 60);
+  table.remove(1, "settled", 1, 1);
+  table.remove(1, "settled", 100, 200);
+  expect(rows().map(({ first, last, sinceMs }) => [first, last, sinceMs])).toEqual([
+    [2, 39, 7],
+    [61, 99, 7],
+  ]);
+});
+
+test.each([
+  [0, 1],
+  [2, 1],
+  [1, Number.NaN],
+  [1, 2 ** 53],
+  [1.5, 2],
+])("RangeTable refuses %p to %p", (first, last) => {
+  const { table } = createTable();
+  expect(() => table.add(1, "missing", first, last, 0)).toThrow("is none");
+  expect(() => table.remove(1, "missing", first, last)).toThrow("is none");
+});
+
+test("RangeTable holds the same sequences as a set of numbers, in as few ranges as can be", () => {
+  const reasons: RangeReason[] = ["missing", "settled"];
+  const change = fc.record({
+    op: fc.constantFrom("add" as const, "remove" as const),
+    reason: fc.constantFrom(...reasons),
+    first: fc.integer({ min: 1, max: 60 }),
+    length: fc.integer({ min: 1, max: 20 }),
+    sinceMs: fc.integer({ min: 0, max: 1000 }),
+  });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 40 }), (changes) => {
+      const { table, rows, connection } = createTable();
+      const model = new Map(reasons.map((reason) => [reason, new Map<number, number>()]));
+      for (const { op, reason, first, length, sinceMs } of changes) {
+        const known = model.get(reason) as Map<number, number>;
+        if (op === "add") {
+          table.add(1, reason, first, first + length - 1, sinceMs);
+          for (let i = first; i < first + length; i += 1) if (!known.has(i)) known.set(i, sinceMs);
+        } else {
+          table.remove(1, reason, first, first + length - 1);
+          for (let i = first; i < first + length; i += 1) known.delete(i);
+        }
+      }
+      for (const reason of reasons) {
+        const found = rows().filter((row) => row.reason === reason);
+        const known = model.get(reason) as Map<number, number>;
+        expect(found.flatMap(sequences)).toEqual([...known.keys()].sort((a, b) => a - b));
+        const touching = found.filter((row, i) => found[i + 1]?.first === row.last + 1);
+        expect(touching).toEqual([]);
+      }
+      connection.close();
+    }),
+    { numRuns: 200 },
+  );
+});
