@@ -10,7 +10,7 @@ export interface BusCheck {
 }
 
 /** The parts that are looked at; others know them by these names. */
-export const checkNames = [
+const checkNames = [
   "grpc_server",
   "message_processing",
   "certificate_validity",

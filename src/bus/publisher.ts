@@ -97,7 +97,7 @@ export class Publisher {
   async #admit(call: PublishCall, sender: Sender, signal: AbortSignal): Promise<readonly Verdict[]> {
     const { rates, disk, turns, clock } = this.#options;
     const { name, rateLimit } = sender.entry;
-    const refusal = rates.refusal(name, rateLimit, clock.monotonicMs());
+    const refusal = rates.refusal(name, rateLimit, clock.monotonicMs()) ?? disk.refusal();
     if (refusal) return all(call, refusal);
     rates.take(name, call.events);
     const outcomes = await call.admit(sender, (work) => turns.run(name, work));

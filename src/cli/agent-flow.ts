@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { AmoskysError } from "../core/errors.ts";
 import type { LogLevel } from "../core/observer.ts";
 import { type CliContext, configSource, globalOptions, listOption } from "./context.ts";
 
@@ -34,6 +35,12 @@ Exit status: 0 ended as asked, 2 no such interface or file, 3 the capture is tru
     )
     .action(async (options: FlowOptions, command: Command) => {
       const { iface, read, print } = options;
+      if (iface && read !== undefined) {
+        throw new AmoskysError(
+          "usage",
+          "Flows come from interfaces or from a file: --iface and --read exclude each other",
+        );
+      }
       const source = configSource(command, context, iface ? { "flow.interfaces": iface } : {});
       const { logLevel, logFormat } = globalOptions(command, context);
       const level = logLevel as LogLevel | undefined;

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { Command } from "commander";
 import { type CliContext, configSource } from "./context.ts";
 import { createEventPrinter } from "./events-line.ts";
@@ -32,10 +31,10 @@ export function eventsQueryCommand(context: CliContext): Command {
     )
     .action(async (options: SelectionOptions, command: Command) => {
       const { loadHomeConfig } = await import("../roles/config.ts");
+      const { busLogPath } = await import("../roles/bus-log.ts");
       const { queryEvents } = await import("../tasks/events-query.ts");
       const source = configSource(command, context);
-      const { storage } = loadHomeConfig(source).config;
-      const path = resolve(source.home, storage.storage_dir, "bus.db");
+      const path = busLogPath(loadHomeConfig(source).config, source.home);
       const { events, close } = queryEvents(path, selectionOf(options));
       try {
         const print = await createEventPrinter(context.output, options.json === true);

@@ -1,14 +1,11 @@
-import type { Clock } from "../core/clock.ts";
 import { AmoskysError } from "../core/errors.ts";
 import type { Lifecycle } from "../core/lifecycle.ts";
-import type { Observer } from "../core/observer.ts";
-import type { BusClient } from "../transport/index.ts";
-import type { Log } from "../wal/index.ts";
 import { type AgentState, agentState } from "./agent-state.ts";
-import type { Outbox } from "./outbox.ts";
+import { type DrainOptions, defaultBackoff, inFlightDefault } from "./drain-options.ts";
 import { Pace } from "./pace.ts";
 import type { Parcel } from "./parcel.ts";
 import { Parking } from "./parking.ts";
+import { Probe } from "./probe.ts";
 import { type PublishAnswer, Publisher, type PublishResult } from "./publisher.ts";
 import { askedToWait, identityRefused } from "./refusal.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -16,40 +13,7 @@ import { SendRate } from "./send-rate.ts";
 import { Settler } from "./settler.ts";
 import { systemTimer, type Timer } from "./timer.ts";
 import { Trouble } from "./trouble.ts";
-
-/** A bus that nothing was sent to for so long is asked whether it is there. */
-const probeEveryMs = 30_000;
-
-const inFlightDefault = 4;
-
-export interface DrainOptions {
-  readonly log: Log;
-  readonly outbox: Outbox;
-  readonly client: BusClient;
-  readonly observer: Observer;
-  readonly clock: Clock;
-  readonly timer?: Timer;
-  readonly random?: () => number;
-  readonly backoff?: Partial<DrainBackoff>;
-  /** Tries in a row after which `retrying` is reported; it never gives up. Default 6. */
-  readonly retryMax?: number;
-  /** Events a second; 0 is no limit. Default 0. */
-  readonly sendRate?: number;
-  /** Calls in flight. Default 4: with full groups, half of what a bus takes out of order. */
-  readonly inFlightMax?: number;
-  readonly diskRetryMs?: number;
-}
-
-/** How long to wait between tries, with jitter. */
-export interface DrainBackoff {
-  /** After the first failure. Default 1 s. */
-  readonly baseMs: number;
-  /** At most, for a bus that is away or busy. Default 30 s. */
-  readonly maxMs: number;
-  /** First and at most where the bus refuses the identity. Default 5 s and 60 s. */
-  readonly heldBaseMs: number;
-  readonly heldMaxMs: number;
-}
+import { Wake } from "./wake.ts";
 
 /** Brings what the log holds to the bus and settles it by the bus's answers. */
 export interface Drain extends Lifecycle {
@@ -58,13 +22,11 @@ export interface Drain extends Lifecycle {
   readonly lastAckMs: number | undefined;
   /** Why the last try failed; undefined when it did not. */
   readonly lastError: AmoskysError | undefined;
-  /** Resolves when nothing that was emitted waits for the bus any more. */
+  /** Resolves when nothing that was emitted waits for the bus any more; rejects where the log failed before. */
   settledAll(): Promise<void>;
   /** Resolves with the error that ended it: the log cannot be written any more. */
   readonly failed: Promise<AmoskysError>;
 }
-
-const defaultBackoff: DrainBackoff = { baseMs: 1000, maxMs: 30_000, heldBaseMs: 5000, heldMaxMs: 60_000 };
 
 /** Creates the drain of a log; nothing is sent before `start`. */
 export function createDrain(options: DrainOptions): Drain {
@@ -83,19 +45,17 @@ class LogDrain implements Drain {
   readonly #abort = new AbortController();
   readonly #parking: Parking;
   readonly #trouble: Trouble;
+  readonly #probe: Probe;
+  readonly #wake: Wake;
   #inFlight = 0;
   #isStarted = false;
   #isStopping = false;
   #isClosed = false;
-  #isPumpScheduled = false;
   #giveUp: () => void = () => {};
   #isMet = false;
-  #isProbing = false;
-  #metAtMs = Number.NEGATIVE_INFINITY;
   #failure: AmoskysError | undefined;
   #resolveFailed: (error: AmoskysError) => void = () => {};
-  #cancelWake: (() => void) | undefined;
-  #settledWaiters: (() => void)[] = [];
+  #settledWaiters: { readonly resolve: () => void; readonly reject: (error: AmoskysError) => void }[] = [];
   #lastAckMs: number | undefined;
 
   constructor(options: DrainOptions) {
@@ -119,6 +79,8 @@ class LogDrain implements Drain {
     });
     this.#parking = new Parking({ log, outbox, observer, settler: this.#settler });
     this.#trouble = new Trouble(observer, clock);
+    this.#probe = new Probe(client, clock);
+    this.#wake = new Wake(this.#timer, () => this.#pump());
     this.failed = new Promise((resolve) => {
       this.#resolveFailed = resolve;
     });
@@ -154,15 +116,16 @@ class LogDrain implements Drain {
       this.#queue.overtake(controlGroupIds);
       if (controlGroupIds.length > 0) this.#pace.explained();
       this.#queue.drop(droppedGroupIds);
-      this.#wake();
+      this.#wake.soon();
     });
-    this.#wake();
+    this.#wake.soon();
   }
 
   async settledAll(): Promise<void> {
     await this.#options.outbox.flush();
-    if (this.#isSettled() || this.#failure) return;
-    await new Promise<void>((resolve) => this.#settledWaiters.push(resolve));
+    if (this.#failure) throw this.#failure;
+    if (this.#isSettled()) return;
+    await new Promise<void>((resolve, reject) => this.#settledWaiters.push({ resolve, reject }));
   }
 
   /** Waits for acknowledgements as long as the bus gives any; what is left is sent after the next start. */
@@ -175,36 +138,21 @@ class LogDrain implements Drain {
         cancel = this.#timer.after(deadlineMs, resolve);
         this.#giveUp = resolve;
       });
-      await Promise.race([this.settledAll(), deadline]);
+      await Promise.race([this.settledAll().catch(() => {}), deadline]);
       cancel();
     }
     this.#isClosed = true;
     this.#abort.abort();
-    this.#cancelWake?.();
+    this.#wake.close();
     this.#settler.flush(true);
     this.#settler.stop();
   }
 
-  #wake(afterMs = 0): void {
-    if (this.#isClosed) return;
-    this.#cancelWake?.();
-    this.#cancelWake = undefined;
-    if (afterMs > 0) {
-      this.#cancelWake = this.#timer.after(afterMs, () => this.#wake());
-    } else if (!this.#isPumpScheduled) {
-      this.#isPumpScheduled = true;
-      setImmediate(() => {
-        this.#isPumpScheduled = false;
-        this.#pump();
-      });
-    }
-  }
-
   #pump(): void {
-    if (this.#isClosed || this.#failure || this.#settler.isFull) return;
+    if (this.#failure || this.#settler.isFull) return;
     const waitMs = Math.max(this.#pace.waitMs(), this.#rate.waitMs());
     if (waitMs > 0) {
-      this.#wake(waitMs);
+      this.#wake.after(waitMs);
       return;
     }
     const isProbing = this.#pace.failures > 0;
@@ -213,37 +161,28 @@ class LogDrain implements Drain {
       void this.#send(parcel);
       const rateMs = this.#rate.waitMs();
       if (rateMs > 0) {
-        this.#wake(rateMs);
+        this.#wake.after(rateMs);
         return;
       }
     }
-    if (this.#inFlight === 0) this.#probe();
+    if (this.#inFlight === 0) this.#probeIfDue();
     this.#checkSettled();
   }
 
-  /** Asks a bus that nothing was sent to for a while whether it is there and takes this identity. */
-  #probe(): void {
-    const { client, clock } = this.#options;
-    const startedMs = clock.monotonicMs();
-    const dueMs = this.#metAtMs + probeEveryMs - startedMs;
-    if (this.#isProbing || this.#isStopping) return;
-    if (dueMs > 0) {
-      this.#wake(dueMs);
-      return;
-    }
-    this.#isProbing = true;
-    const settled = (error?: AmoskysError) => {
-      this.#isProbing = false;
-      if (this.#isClosed) return;
-      // an older bus that does not know the call is a bus
-      if (error && error.code !== "unimplemented") this.#failed(error, { startedMs });
-      else this.#succeeded();
-      this.#wake();
-    };
-    client.getHealth(this.#abort.signal).then(
-      () => settled(),
-      (caught) => settled(AmoskysError.from(caught)),
-    );
+  #probeIfDue(): void {
+    const { dueMs } = this.#probe;
+    if (dueMs === undefined || this.#isStopping) return;
+    if (dueMs > 0) this.#wake.after(dueMs);
+    else void this.#ask();
+  }
+
+  async #ask(): Promise<void> {
+    const startedMs = this.#options.clock.monotonicMs();
+    const error = await this.#probe.ask(this.#abort.signal);
+    if (this.#isClosed) return;
+    if (error) this.#failed(error, { startedMs });
+    else this.#succeeded();
+    this.#wake.soon();
   }
 
   async #send(parcel: Parcel): Promise<void> {
@@ -259,7 +198,7 @@ class LogDrain implements Drain {
       if (this.#isClosed) return;
       observer.observe("agent_publish_latency_ms", clock.monotonicMs() - startedMs);
       this.#apply(parcel, answer, startedMs);
-      this.#wake();
+      this.#wake.soon();
     } catch (caught) {
       this.#fail(AmoskysError.from(caught));
     }
@@ -299,7 +238,7 @@ class LogDrain implements Drain {
 
   #succeeded(): void {
     this.#isMet = true;
-    this.#metAtMs = this.#options.clock.monotonicMs();
+    this.#probe.heard();
     this.#pace.succeeded();
     this.#trouble.over();
   }
@@ -315,7 +254,7 @@ class LogDrain implements Drain {
     const { outbox } = this.#options;
     outbox.delivered(groupIds);
     if (outbox.isPressed) this.#settler.flush(true);
-    this.#wake();
+    this.#wake.soon();
   }
 
   #keptGroupIds(): number[] {
@@ -329,14 +268,14 @@ class LogDrain implements Drain {
   #checkSettled(): void {
     if (this.#settledWaiters.length === 0 || !this.#isSettled()) return;
     this.#settler.flush(true);
-    for (const resolve of this.#settledWaiters.splice(0)) resolve();
+    for (const { resolve } of this.#settledWaiters.splice(0)) resolve();
   }
 
   #fail(error: AmoskysError): void {
     if (this.#failure || this.#isClosed) return;
     this.#failure = error;
-    this.#cancelWake?.();
-    for (const resolve of this.#settledWaiters.splice(0)) resolve();
+    this.#wake.close();
+    for (const { reject } of this.#settledWaiters.splice(0)) reject(error);
     this.#resolveFailed(error);
   }
 }

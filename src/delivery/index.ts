@@ -5,6 +5,7 @@
  */
 export { type AgentState, agentStates } from "./agent-state.ts";
 export { type AuditFigures, auditFigures } from "./audit.ts";
-export { createDrain, type Drain, type DrainOptions } from "./drain.ts";
+export { createDrain, type Drain } from "./drain.ts";
+export type { DrainOptions } from "./drain-options.ts";
 export { createOutbox, type Outbox, type OutboxFigures, type OutboxOptions } from "./outbox.ts";
-export { systemTimer, type Timer } from "./timer.ts";
+export type { Timer } from "./timer.ts";

@@ -1,9 +1,7 @@
 import { earlier, later } from "./sequence-ranges.ts";
 
 /** Why events are lost: before they have a sequence, or after. The words stand in loss records and in metrics. */
-export const lossReasons = ["collector", "queue", "size", "disk", "budget", "damage"] as const;
-
-export type LossReason = (typeof lossReasons)[number];
+export type LossReason = "collector" | "queue" | "size" | "disk" | "budget" | "damage";
 
 /** Events of one reason that no sequence stands for yet. */
 export interface Loss {

@@ -78,7 +78,7 @@ export interface Outbox {
   readonly isPressed: boolean;
   /** Resolves with the error that ended it: the log cannot be written any more. */
   readonly failed: Promise<AmoskysError>;
-  /** Resolves when everything that was emitted before is durable. */
+  /** Resolves when everything that was emitted before is durable; rejects where the log cannot be written any more. */
   flush(): Promise<void>;
   /** Takes no more events and flushes what it has; gives up after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>;
@@ -110,7 +110,7 @@ class LogOutbox implements Outbox {
   readonly #payloadBytesMax: number;
   #parking: Parking[] = [];
   #keep: () => Iterable<number> = () => [];
-  #flushWaiters: (() => void)[] = [];
+  #flushWaiters: { readonly resolve: () => void; readonly reject: (error: AmoskysError) => void }[] = [];
   #resolveFailed: (error: AmoskysError) => void = () => {};
   #failure: AmoskysError | undefined;
   #isScheduled = false;
@@ -192,9 +192,10 @@ class LogOutbox implements Outbox {
   }
 
   flush(): Promise<void> {
-    if (!this.#hasWork || this.#failure) return Promise.resolve();
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (!this.#hasWork) return Promise.resolve();
     this.#schedule();
-    return new Promise((resolve) => this.#flushWaiters.push(resolve));
+    return new Promise((resolve, reject) => this.#flushWaiters.push({ resolve, reject }));
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -203,7 +204,8 @@ class LogOutbox implements Outbox {
     const deadline = new Promise<void>((resolve) => {
       cancel = this.#timer.after(deadlineMs, resolve);
     });
-    await Promise.race([this.flush(), deadline]);
+    // a log that failed has told so by `failed`; what could not be stored is told here
+    await Promise.race([this.flush().catch(() => {}), deadline]);
     cancel();
     this.#cancelRetry?.();
     if (this.#hasWork) {
@@ -260,14 +262,14 @@ class LogOutbox implements Outbox {
     }
     this.#isDiskFull = false;
     if (this.#hasWork) this.#schedule();
-    else for (const resolve of this.#flushWaiters.splice(0)) resolve();
+    else for (const { resolve } of this.#flushWaiters.splice(0)) resolve();
     this.#room.check();
     return true;
   }
 
   #fail(error: AmoskysError): void {
     this.#failure = error;
-    for (const resolve of this.#flushWaiters.splice(0)) resolve();
+    for (const { reject } of this.#flushWaiters.splice(0)) reject(error);
     this.#room.release();
     this.#resolveFailed(error);
   }

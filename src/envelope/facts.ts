@@ -6,7 +6,7 @@ export interface LossFacts {
   readonly lastSequence: number;
   /** How many sequences of the range were lost. */
   readonly count: number;
-  /** As sent; known: budget, queue, damage. */
+  /** As sent; known: collector, queue, size, disk, budget, damage. */
   readonly reason: string;
   /** Nanoseconds since the Unix epoch: stamps of the first and the last event lost. */
   readonly startNs: bigint;

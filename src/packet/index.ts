@@ -7,5 +7,5 @@ export { decodeFrame } from "./decode-frame.ts";
 export { DecodedPacket } from "./decoded-packet.ts";
 export { icmpCounterparts, icmpv6Counterparts } from "./icmp-counterparts.ts";
 export { ipProtocols, tcpFlags } from "./ip-protocol.ts";
-export { isLinkTypeSupported, linkTypes } from "./link-types.ts";
+export { linkTypes } from "./link-types.ts";
 export { type OtherFrameReason, otherFrameReasons } from "./other-frames.ts";

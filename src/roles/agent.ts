@@ -5,7 +5,6 @@ import type { Collector } from "../core/collector.ts";
 import { AmoskysError } from "../core/errors.ts";
 import type { LogLevel } from "../core/observer.ts";
 import { createDrain, createOutbox, type Drain, type Outbox } from "../delivery/index.ts";
-import { readFileSystem } from "../native/index.ts";
 import { type BusClient, createBusClient } from "../transport/index.ts";
 import { type Log, openLog } from "../wal/index.ts";
 import { resolveBus } from "./agent-bus-place.ts";
@@ -16,6 +15,7 @@ import { busAddress } from "./bus-address.ts";
 import { type CollectorEntry, type CollectorRun, collectorEntry } from "./collector-registry.ts";
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
+import { assertLocalPlace, reportRecovery } from "./log-place.ts";
 import { readRunFile } from "./run-file.ts";
 import { type RoleContext, type RunningRole, runRole } from "./run-role.ts";
 
@@ -59,6 +59,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
     });
   }
   const plan = { entry, loaded, home: source.home, run };
+  let agent: RunningAgent | undefined;
   await runRole(
     {
       role: entry.name,
@@ -71,11 +72,18 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
       metricPrefixes: ["agent_", "amoskys_agent_", "amoskys_log_", ...entry.metricPrefixes],
       notices,
     },
-    (context) => startAgent(plan, context),
+    async (context) => {
+      agent = await startAgent(plan, context);
+      return agent;
+    },
   );
+  if (run.read === undefined || agent?.isDelivered) return;
+  throw new AmoskysError("interrupted", "Interrupted before the bus had everything that was read", {
+    hint: `what is stored goes with the next amoskys agent ${entry.name}`,
+  });
 }
 
-async function startAgent(plan: AgentPlan, context: RoleContext): Promise<RunningRole> {
+async function startAgent(plan: AgentPlan, context: RoleContext): Promise<RunningAgent> {
   const { entry, loaded, home, run } = plan;
   const { config } = loaded;
   const { observer, clock, spawnWorker } = context;
@@ -154,22 +162,10 @@ function openAgentLog(path: string, config: Config, { observer, clock }: RoleCon
     budgetBytes: config.storage.max_wal_bytes,
     observer,
     clock,
-    assertLocal: assertLocalFileSystem,
+    assertLocal: assertLocalPlace,
   });
-  const { recovery } = log;
-  if (recovery) {
-    const { setAside, salvaged, hint } = recovery;
-    observer.log("error", `the log was set aside: ${recovery.reason}`, { set_aside: setAside, salvaged, hint });
-  }
+  reportRecovery(log.recovery, observer);
   return log;
-}
-
-function assertLocalFileSystem(path: string): void {
-  const { type, network } = readFileSystem(path);
-  if (!network) return;
-  throw new AmoskysError("config_invalid", `A log cannot lie on a network file system: ${path} is on ${type}`, {
-    hint: "set agent.wal_path or storage.wal_dir to a local disk",
-  });
 }
 
 interface Running {
@@ -186,12 +182,18 @@ class RunningAgent implements RunningRole {
   readonly #parts: Running;
   readonly #context: RoleContext;
   #stopped: Promise<void> | undefined;
+  #isDelivered = false;
 
   constructor(parts: Running, context: RoleContext) {
     this.#parts = parts;
     this.#context = context;
     this.ended = this.#untilEnd();
     this.ended.catch(() => {});
+  }
+
+  /** The source has ended by itself, and the bus has all of it. */
+  get isDelivered(): boolean {
+    return this.#isDelivered;
   }
 
   health() {
@@ -223,7 +225,7 @@ class RunningAgent implements RunningRole {
   /** Resolves when the source has ended and the bus has all of it; rejects with what made going on impossible. */
   async #untilEnd(): Promise<void> {
     const { outbox, drain } = this.#parts;
-    const failure = Promise.race([outbox.failed, drain.failed]);
+    const failure = Promise.race([outbox.failed, drain.failed]).then(logFailed);
     const end = await Promise.race([failure, this.#untilDelivered()]);
     if (end) throw end;
   }
@@ -237,7 +239,21 @@ class RunningAgent implements RunningRole {
     );
     if (cut && cut.code !== "capture_truncated") return cut;
     await collector.stop(flushMsMax);
-    await drain.settledAll();
+    await drain.settledAll().catch((caught) => {
+      throw logFailed(AmoskysError.from(caught));
+    });
+    this.#isDelivered = true;
     return cut;
   }
+}
+
+/**
+ * Ends with another status than the log's own error: a supervisor starts the role again, and opening the log judges the
+ * file.
+ */
+function logFailed(error: AmoskysError): AmoskysError {
+  return new AmoskysError("internal", `The log failed: ${error.message}`, {
+    cause: error,
+    hint: error.hint ?? "check the disk and the kernel log",
+  });
 }

@@ -12,6 +12,7 @@ import { BusIdentity } from "./bus-identity.ts";
 import { busLogPath } from "./bus-log.ts";
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
+import { assertLocalPlace, reportRecovery } from "./log-place.ts";
 import { readRunFile } from "./run-file.ts";
 import { type RoleContext, type RunningRole, runRole } from "./run-role.ts";
 
@@ -111,23 +112,11 @@ function assertTls({ eventbus }: Config): void {
 async function openBusLog(path: string, { observer, spawnWorker }: RoleContext) {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const log = await createLogWriter(
-    { path, role: "bus", budgetBytes: Number.MAX_SAFE_INTEGER, observer, assertLocal: assertLocalFileSystem },
+    { path, role: "bus", budgetBytes: Number.MAX_SAFE_INTEGER, observer, assertLocal: assertLocalPlace },
     spawnWorker,
   );
-  const { recovery } = log;
-  if (recovery) {
-    const { setAside, salvaged, hint } = recovery;
-    observer.log("error", `the log was set aside: ${recovery.reason}`, { set_aside: setAside, salvaged, hint });
-  }
+  reportRecovery(log.recovery, observer);
   return { log, reader: openLogReader(path) };
-}
-
-function assertLocalFileSystem(path: string): void {
-  const { type, network } = readFileSystem(path);
-  if (!network) return;
-  throw new AmoskysError("config_invalid", `A log cannot lie on a network file system: ${path} is on ${type}`, {
-    hint: "set storage.storage_dir to a local disk",
-  });
 }
 
 interface BusPlan {

@@ -148,7 +148,7 @@ export async function runRole(
   } catch (caught) {
     const error = AmoskysError.from(caught);
     logger.log("error", error.message, { code: error.code, hint: error.hint });
-    await running?.stop(drainMsMax).catch(() => {});
+    if (error.code !== "interrupted") await running?.stop(drainMsMax).catch(() => {});
     throw error;
   } finally {
     removeRunFile(dataDir, role, process.pid);

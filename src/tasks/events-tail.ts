@@ -33,6 +33,9 @@ export interface TailOptions {
   readonly clock?: Clock;
 }
 
+/** A stream that stood so long and ends was renewed by the bus, as it does now and then: that is no interruption. */
+const renewalMsMin = 1000;
+
 type Start = { case: "now"; value: true } | { case: "afterId" | "sinceNs"; value: bigint };
 
 /**
@@ -47,6 +50,7 @@ export async function* tailEvents(options: TailOptions): AsyncGenerator<EventVie
   try {
     let start = await firstStart(client, options.start, signal);
     while (!signal.aborted) {
+      const startedMs = clock.monotonicMs();
       let error = new AmoskysError("unreachable", `The bus at ${address} ended the stream`);
       try {
         for await (const response of subscribe(client, start, options)) {
@@ -59,6 +63,10 @@ export async function* tailEvents(options: TailOptions): AsyncGenerator<EventVie
         if (!error.retryable) throw error;
       }
       if (signal.aborted) return;
+      if (clock.monotonicMs() - startedMs >= renewalMsMin) {
+        backoff.reset();
+        continue;
+      }
       const waitMs = backoff.nextMs();
       options.onInterruption(error, waitMs);
       await sleep(waitMs, signal);

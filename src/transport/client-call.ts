@@ -62,11 +62,6 @@ export class ClientCall {
     this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
-  /** Runs `listener` when the bus begins to answer. */
-  onResponse(listener: () => void): void {
-    this.#stream.once("response", listener);
-  }
-
   /** Runs `listener` when the stream has closed. */
   onClose(listener: () => void): void {
     this.#stream.once("close", listener);

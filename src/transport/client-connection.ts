@@ -2,10 +2,11 @@ import { type ClientHttp2Session, connect } from "node:http2";
 import { isIP } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
-import { AmoskysError } from "../core/errors.ts";
+import { AmoskysError, errnoOf } from "../core/errors.ts";
 import type { BusAddress } from "./bus-address.ts";
 import { ClientCall, type ClientCallOptions } from "./client-call.ts";
 import { connectFailure, localFailure } from "./client-failure.ts";
+import { TappedSocket } from "./tapped-socket.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 
 export interface ClientConnectionOptions {
@@ -43,46 +44,51 @@ export class ClientConnection {
   static open(options: ClientConnectionOptions, signal: AbortSignal): Promise<ClientConnection> {
     const { address, connectTimeoutMs } = options;
     const socket = openSocket(options);
-    const session = connect(`https://${address.text}`, {
-      createConnection: () => socket,
-      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
-    });
     return new Promise((resolve, reject) => {
       let secure = false;
-      const onAbort = () => give(new AmoskysError("interrupted", "The client was closed"));
+      const onAbort = () => fail(new AmoskysError("interrupted", "The client was closed"));
       const settle = () => {
         clearTimeout(timer);
         signal.removeEventListener("abort", onAbort);
       };
-      const give = (failure: Error) => {
+      const fail = (failure: Error) => {
         settle();
         reject(failure);
-        session.destroy();
         socket.destroy();
       };
+      const ended = (cause?: unknown) => {
+        const early = secure && (cause === undefined || isReset(cause));
+        fail(early ? new ClosedEarly() : connectFailure(cause, address.text));
+      };
       const late = `The bus at ${address.text} did not answer within ${connectTimeoutMs} ms`;
-      const timer = setTimeout(() => give(localFailure("timeout", late, address.text)), connectTimeoutMs);
+      const timer = setTimeout(() => fail(localFailure("timeout", late, address.text)), connectTimeoutMs);
+      signal.addEventListener("abort", onAbort, { once: true });
+      socket.on("error", ended);
+      socket.once("close", () => ended());
       socket.once("secureConnect", () => {
         secure = true;
-      });
-      session.on("error", (error) => give(connectFailure(error, address.text)));
-      session.once("close", () => give(secure ? new ClosedEarly() : connectFailure(undefined, address.text)));
-      signal.addEventListener("abort", onAbort, { once: true });
-      session.once("remoteSettings", () => {
-        settle();
-        resolve(new ClientConnection(session, options));
+        const connection = new ClientConnection(socket, options);
+        connection.#session.on("error", ended);
+        connection.#session.once("remoteSettings", () => {
+          settle();
+          resolve(connection);
+        });
       });
     });
   }
 
-  private constructor(session: ClientHttp2Session, options: ClientConnectionOptions) {
-    this.#session = session;
+  private constructor(socket: TLSSocket, options: ClientConnectionOptions) {
     this.#options = options;
     this.#heardMs = options.clock.monotonicMs();
-    session.once("goaway", () => {
+    const tapped = new TappedSocket(socket, () => this.#heard());
+    this.#session = connect(`https://${options.address.text}`, {
+      createConnection: () => tapped,
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+    });
+    this.#session.once("goaway", () => {
       this.#usable = false;
     });
-    session.once("close", () => {
+    this.#session.once("close", () => {
       this.#usable = false;
       clearInterval(this.#lifeSigns);
     });
@@ -99,7 +105,6 @@ export class ClientConnection {
   call(options: ClientCallOptions): ClientCall {
     const call = new ClientCall(this.#session, this.#options.address.text, options);
     this.#calls.add(call);
-    call.onResponse(() => this.#heard());
     call.onClose(() => this.#calls.delete(call));
     return call;
   }
@@ -123,9 +128,11 @@ export class ClientConnection {
     return this.#heardMs > monotonicMs;
   }
 
-  #heard(): void {
+  /** Whatever comes is a sign of life, also the window updates of a slow upload. */
+  #heard(): boolean {
     this.#heardMs = this.#options.clock.monotonicMs();
     this.#askedMs = undefined;
+    return true;
   }
 
   #checkLife(): void {
@@ -136,11 +143,15 @@ export class ClientConnection {
       this.destroy(localFailure("timeout", `The bus at ${address.text} gives no sign of life`, address.text));
     } else if (this.#calls.size > 0 && nowMs - this.#heardMs >= keepaliveMs) {
       this.#askedMs = nowMs;
-      this.#session.ping((error) => {
-        if (!error) this.#heard();
-      });
+      this.#session.ping(() => {});
     }
   }
+}
+
+/** What is seen of a bus that destroys a socket on which we have just sent something. */
+function isReset(cause: unknown): boolean {
+  const code = errnoOf(cause);
+  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 function openSocket({ address, tls }: ClientConnectionOptions): TLSSocket {

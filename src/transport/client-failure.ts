@@ -66,7 +66,7 @@ export function localFailure(code: ErrorCode, message: string, where: string, ca
 
 // alerts about a certificate (RFC 8446, section 6.2) by BoringSSL's names, with SSLV3_ or TLSV1_ before them
 const certificateAlert =
-  /^ERR_SSL_\w*ALERT_(CERTIFICATE_\w+|BAD_CERTIFICATE|NO_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
+  /^ERR_SSL_\w*ALERT_(CERTIFICATE_\w+|(?:BAD|NO|UNSUPPORTED)_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED)$/;
 // what verifying the bus's certificate came to, by the names node gives it
 const verdict = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|INVALID_|ERROR_IN_CERT_|ERR_TLS_CERT_|CRL_)/;
 

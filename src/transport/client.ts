@@ -32,6 +32,7 @@ import { type BusAddress, parseBusAddress } from "./bus-address.ts";
 import { CallNotSeen } from "./client-call.ts";
 import { ClientConnection, ClosedEarly } from "./client-connection.ts";
 import { callFailure, closedByBus, localFailure } from "./client-failure.ts";
+import { slowestBytesPerMs } from "./limits.ts";
 import type { TlsMaterial } from "./tls-material.ts";
 import { Turns } from "./turns.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -42,7 +43,7 @@ export interface BusClientOptions {
   readonly tls: TlsMaterial;
   readonly observer: Observer;
   readonly clock: Clock;
-  /** Until a unary call counts as lost; 20 s. */
+  /** Until a unary call counts as lost, beside the time that a slow link takes for its request; 20 s. */
   readonly callTimeoutMs?: number;
   /** Until a connection counts as unreachable; 10 s. */
   readonly connectTimeoutMs?: number;
@@ -194,7 +195,8 @@ class Http2BusClient implements BusClient {
     const connection = await this.#connected(signal);
     const startMs = this.#options.clock.monotonicMs();
     try {
-      return await connection.call({ path, message, timeoutMs: this.#callTimeoutMs, signal }).unary();
+      const timeoutMs = this.#callTimeoutMs + message.length / slowestBytesPerMs;
+      return await connection.call({ path, message, timeoutMs, signal }).unary();
     } catch (caught) {
       const lost = caught instanceof AmoskysError && caught.code === "timeout" && !connection.heardSince(startMs);
       // silent for the whole call: the next one is better off with a new connection

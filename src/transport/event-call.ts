@@ -4,6 +4,7 @@ import type { Connection } from "./connection.ts";
 import { CallRefusal, type GrpcStatus } from "./grpc-status.ts";
 import { parseGrpcTimeout } from "./grpc-text.ts";
 import type { EventHandler, EventMethod } from "./handlers.ts";
+import { slowestBytesPerMs } from "./limits.ts";
 import { type MessageEncoding, MessageReader } from "./message-reader.ts";
 import { replyMessage, replyStatus } from "./reply.ts";
 
@@ -31,7 +32,7 @@ export class EventCall implements OpenCall {
   readonly #startedMs: number;
   #encoding: MessageEncoding = "identity";
   #heldBytes = 0;
-  #received = false;
+  #receivedMs: number | undefined;
   #answeredMs: number | undefined;
   #deadline: ReturnType<typeof setTimeout> | undefined;
 
@@ -71,11 +72,11 @@ export class EventCall implements OpenCall {
   check(nowMs: number): boolean {
     const { bodyMs, callMs, stalledMs } = this.#scope.limits;
     if (this.#answeredMs !== undefined) return nowMs - this.#answeredMs <= stalledMs;
-    const ageMs = nowMs - this.#startedMs;
-    if (!this.#received && ageMs > bodyMs) {
-      this.#refuse(new CallRefusal("DEADLINE_EXCEEDED", `the request did not arrive within ${bodyMs} ms`));
-    } else if (ageMs > callMs) {
-      this.#refuse(new CallRefusal("DEADLINE_EXCEEDED", `the call was not answered within ${callMs} ms`));
+    if (this.#receivedMs === undefined) {
+      const allowedMs = bodyMs + this.#heldBytes / slowestBytesPerMs;
+      if (nowMs - this.#startedMs > allowedMs) this.#expire("the request did not arrive in time");
+    } else if (nowMs - this.#receivedMs > callMs) {
+      this.#expire(`the call was not answered within ${callMs} ms`);
     }
     return true;
   }
@@ -93,8 +94,11 @@ export class EventCall implements OpenCall {
     if (ms === undefined) throw new CallRefusal("INVALID_ARGUMENT", "grpc-timeout is malformed");
     // a longer one is held by the call's own limit
     if (ms > this.#scope.limits.callMs) return;
-    const passed = new CallRefusal("DEADLINE_EXCEEDED", "the deadline of the call has passed");
-    this.#deadline = setTimeout(() => this.#refuse(passed), ms);
+    this.#deadline = setTimeout(() => this.#expire("the deadline of the call has passed"), ms);
+  }
+
+  #expire(message: string): void {
+    this.#refuse(new CallRefusal("DEADLINE_EXCEEDED", message));
   }
 
   #take(chunk: Buffer): void {
@@ -118,7 +122,7 @@ export class EventCall implements OpenCall {
     if (this.#over) return;
     const { clock, observer } = this.#scope;
     const receivedMs = clock.monotonicMs();
-    this.#received = true;
+    this.#receivedMs = receivedMs;
     observer.observe("amoskys_bus_call_duration_seconds", (receivedMs - this.#startedMs) / 1000, { stage: "receive" });
     try {
       const bytes = await this.#reader.end(this.#encoding, this.#scope.decompressions);

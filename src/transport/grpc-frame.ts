@@ -1,15 +1,17 @@
-/** Bytes before each message: one for the compressed flag, four for the length (gRPC over HTTP/2). */
+/** Bytes before each message: one for the compressed flag, four for the length (grpc/grpc, doc/PROTOCOL-HTTP2.md). */
 export const prefixBytes = 5;
 
 /** One uncompressed length-prefixed message. */
 export function frameMessage(message: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(prefixBytes + message.length);
-  new DataView(framed.buffer).setUint32(1, message.length);
+  const framed = Buffer.allocUnsafe(prefixBytes + message.length);
+  framed[0] = 0;
+  framed.writeUInt32BE(message.length, 1);
   framed.set(message, prefixBytes);
   return framed;
 }
 
 /** The length that a prefix declares. */
 export function declaredLength(prefix: Uint8Array): number {
-  return new DataView(prefix.buffer, prefix.byteOffset, prefixBytes).getUint32(1);
+  const [, a = 0, b = 0, c = 0, d = 0] = prefix;
+  return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
 }

@@ -3,10 +3,11 @@
  * bytes of a message and the facts of the peer's certificate; it may not know what a message means, who is trusted, or
  * any other room of its floor. Nothing here is durable: an answer is passed on only after the handler gave it.
  */
+export { parseBusAddress } from "./bus-address.ts";
 export { type BusClient, type BusClientOptions, createBusClient } from "./client.ts";
 export { CallRefusal, type GrpcStatus } from "./grpc-status.ts";
 export type { EventHandler, EventMethod, ServiceHandlers } from "./handlers.ts";
-export { defaultServerLimits, type ServerLimits } from "./limits.ts";
+export type { ServerLimits } from "./limits.ts";
 export type { Peer } from "./peer.ts";
 export { type BusServer, type BusServerOptions, createBusServer } from "./server.ts";
 export type { TlsMaterial } from "./tls-material.ts";

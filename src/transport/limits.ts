@@ -25,9 +25,9 @@ export interface ServerLimits {
   readonly graceMs: number;
   /** Until a silent connection is asked whether it still lives; as long again, and it is cut off. */
   readonly keepaliveMs: number;
-  /** Until the whole request of a call has arrived. */
+  /** Until the whole request of a call has arrived, beside the time that a slow link takes for what came of it. */
   readonly bodyMs: number;
-  /** Until a unary call is answered, whatever deadline the peer asks for. */
+  /** From the whole request until the answer, whatever deadline the peer asks for. */
   readonly callMs: number;
   /** Until a peer that does not read what it is sent is cut off. */
   readonly stalledMs: number;
@@ -42,6 +42,9 @@ export interface ServerLimits {
   /** CONTINUATION frames of one header (nghttp2 allows 8). */
   readonly continuationsMax: number;
 }
+
+/** The slowest link that is waited for, in bytes a millisecond: 128 kbit/s. */
+export const slowestBytesPerMs = 16;
 
 const mebibyte = 1024 * 1024;
 

@@ -26,8 +26,13 @@ function isAuthority(certificate: X509Certificate): boolean {
   return certificate.ca || certificate.checkIssued(certificate);
 }
 
-/** Reads the facts of a certificate; nothing of it is believed because the handshake was accepted. */
-export function readPeer(certificate: X509Certificate, address: string): Peer {
+/**
+ * The facts of the certificate of a connection whose handshake is done, or undefined where it showed none. Nothing of
+ * it is believed because the handshake was accepted.
+ */
+export function peerOf(socket: TLSSocket, address: string): Peer | undefined {
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return undefined;
   const name: unknown = certificate.toLegacyObject().subject?.CN;
   // what node calls keyUsage is the list of extended usages
   const uses: readonly string[] | undefined = certificate.keyUsage;
@@ -39,10 +44,4 @@ export function readPeer(certificate: X509Certificate, address: string): Peer {
     notAfterMs: Date.parse(certificate.validTo),
     clientUse: !isAuthority(certificate) && (uses === undefined || uses.includes(clientAuthentication)),
   };
-}
-
-/** The peer of a connection whose handshake is done, or undefined where it showed no certificate. */
-export function peerOf(socket: TLSSocket, address: string): Peer | undefined {
-  const certificate = socket.getPeerX509Certificate();
-  return certificate ? readPeer(certificate, address) : undefined;
 }

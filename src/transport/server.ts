@@ -66,8 +66,9 @@ const windowBytes = 256 * 1024;
 /** Messages that are decompressed at once, each to the size of a request at most. */
 const decompressionsAtOnce = 4;
 
+/** Where a connection comes from; IPv4 looks the same on a listener for both families (RFC 4291, section 2.5.5.2). */
 function addressOf(socket: TLSSocket): string {
-  return socket.remoteAddress ?? "unknown";
+  return (socket.remoteAddress ?? "unknown").replace(/^::ffff:(?=[\d.]+$)/, "");
 }
 
 function sessionOptions(limits: ServerLimits): ServerOptions {

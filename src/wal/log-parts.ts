@@ -27,18 +27,21 @@ export interface LogSettings {
   readonly checkpointBytes: number;
   readonly walBytesMax: number;
   readonly idleMs: number;
+  readonly ballastBytes: number;
   readonly observer: Observer;
   readonly clock: Clock;
 }
 
 /** Fills in the defaults. */
 export function logSettings(options: OpenLogOptions): LogSettings {
-  const { path, role, budgetBytes } = options;
+  const { path, role, budgetBytes, checkpointBytes = 4 * mebibyte } = options;
   return {
     path,
     role,
     budgetBytes,
-    checkpointBytes: options.checkpointBytes ?? 4 * mebibyte,
+    checkpointBytes,
+    // what a checkpoint may have to add to the database, and what is written meanwhile
+    ballastBytes: 2 * checkpointBytes,
     walBytesMax: options.walBytesMax ?? 256 * mebibyte,
     idleMs: options.idleMs ?? 2000,
     observer: options.observer ?? silentObserver,
@@ -72,12 +75,12 @@ export function createLogParts(
   lock: WriterLock,
   recovery: LogRecovery | undefined,
 ): LogParts {
-  const { path, checkpointBytes, observer } = settings;
+  const { path, checkpointBytes, ballastBytes, observer } = settings;
   const ledger = new Ledger(connection);
   const sources = new SourceTable(connection, "write");
   const ranges = new RangeTable(connection);
   const checkpointer = new Checkpointer(connection, checkpointBytes);
-  const ballast = new Ballast(path, 2 * checkpointBytes);
+  const ballast = new Ballast(path, ballastBytes);
   const place = new FilePlace(path);
   const reload = (): void => {
     ledger.load();
@@ -94,7 +97,7 @@ export function createLogParts(
     groups: new GroupTable(connection, sources.nameOf),
     appender: new Appender(connection, ledger, sources, ranges),
     settler: new Settler(connection, ledger),
-    pruner: new Pruner(connection, new RecordRemover(connection, ledger, ranges)),
+    pruner: new Pruner(connection, ledger, new RecordRemover(connection, ledger, ranges), checkpointBytes / 4),
     checkpointer,
     ballast,
     place,

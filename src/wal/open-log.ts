@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { AmoskysError } from "../core/errors.ts";
+import { Ballast } from "./ballast.ts";
 import { Connection } from "./connection.ts";
 import { assertEngine, configureWriter, engineVersion } from "./engine.ts";
 import { assertPlainFile, inspectFile } from "./inspect-file.ts";
@@ -11,7 +12,7 @@ import { salvage } from "./salvage.ts";
 import { migrate } from "./schema.ts";
 import { asideName, hasOrphans, setAside, syncFolder } from "./set-aside.ts";
 import { logError } from "./sqlite-error.ts";
-import { takeWriterLock, touchPrivate } from "./writer-lock.ts";
+import { takeWriterLock, touchPrivate, type WriterLock } from "./writer-lock.ts";
 
 const salvageSuffix = ".salvage";
 /** Under this key a salvaged log says what it was made of, until it has taken the place of that. */
@@ -30,19 +31,38 @@ export function openLog(options: OpenLogOptions): Log {
   options.assertLocal?.(dirname(path));
   assertPlainFile(path);
   const lock = takeWriterLock(path);
-  let connection: Connection | undefined;
   try {
-    const recovery = recover(settings);
-    touchPrivate(path);
-    connection = Connection.writable(path);
-    configureWriter(connection, path, settings.checkpointBytes);
+    return openWithRoom(settings, lock);
+  } catch (caught) {
+    lock.release();
+    throw logError(caught, path);
+  }
+}
+
+/** Opening writes a little too: on a full disk into the space that was kept for such a time. */
+function openWithRoom(settings: LogSettings, lock: WriterLock): Log {
+  try {
+    return openHealthy(settings, lock);
+  } catch (caught) {
+    const ballast = new Ballast(settings.path, settings.ballastBytes);
+    if (logError(caught, settings.path).code !== "disk_full" || !ballast.drop()) throw caught;
+    return openHealthy(settings, lock);
+  }
+}
+
+function openHealthy(settings: LogSettings, lock: WriterLock): Log {
+  const { path, checkpointBytes } = settings;
+  const recovery = recover(settings);
+  touchPrivate(path);
+  const connection = Connection.writable(path);
+  try {
+    configureWriter(connection, path, checkpointBytes);
     migrate(connection);
     syncFolder(dirname(path));
     return new Log(createLogParts(settings, connection, lock, recovery));
   } catch (caught) {
-    connection?.close();
-    lock.release();
-    throw logError(caught, path);
+    connection.close();
+    throw caught;
   }
 }
 
@@ -94,9 +114,10 @@ function setOldAside(path: string, nowMs: number): LogRecovery {
 
 // From here on a crash is mended by the next opening: first the salvaged log is made whole beside the damaged one, then
 // the damaged one is renamed, then the salvaged one takes its place.
-function prepareSalvage({ path, checkpointBytes, clock }: LogSettings, reason: string): void {
+function prepareSalvage(settings: LogSettings, reason: string): void {
+  const { path, clock } = settings;
   const target = path + salvageSuffix;
-  const { records } = salvage(path, target, checkpointBytes);
+  const { records } = salvage(path, target, settings);
   const aside = asideName(path, "damaged", clock.wallMs());
   const recovery: LogRecovery = {
     cause: "damaged",

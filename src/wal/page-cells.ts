@@ -6,8 +6,9 @@ const indexLeaf = 10;
 const indexInterior = 2;
 const fileHeaderBytes = 100;
 
-// Above this a length is taken for damage; records are far smaller.
-const payloadBytesMax = 1 << 20;
+// Above these a length is taken for damage: an envelope has at most 128 KiB, a row of a log 17 columns.
+const payloadBytesMax = 192 << 10;
+const headerBytesMax = 200;
 
 /** A value of a row: 64-bit integers are bigint where they take more than 4 bytes. */
 export type CellValue = null | number | bigint | string | Uint8Array;
@@ -73,12 +74,14 @@ export function readCells(page: Uint8Array, number: number, readPage: ReadPage):
   const start = number === 1 ? fileHeaderBytes : 0;
   const type = page[start];
   if (type !== tableLeaf && type !== indexLeaf && type !== indexInterior) return [];
-  const cells: Cell[] = [];
   const count = new ByteReader(page, start + 3).uint16();
   const pointers = new ByteReader(page, start + (type === indexInterior ? 12 : 8));
-  for (let i = 0; i < count && pointers.at + 2 <= pageBytes; i += 1) {
+  const places = new Set<number>();
+  for (let i = 0; i < count && pointers.at + 2 <= pageBytes; i += 1) places.add(pointers.uint16());
+  const cells: Cell[] = [];
+  for (const place of places) {
     try {
-      cells.push(readCell(new ByteReader(page, pointers.uint16()), type, readPage));
+      cells.push(readCell(new ByteReader(page, place), type, readPage));
     } catch (caught) {
       if (!(caught instanceof Damaged)) throw caught;
     }
@@ -91,19 +94,28 @@ function readCell(reader: ByteReader, type: number, readPage: ReadPage): Cell {
   const length = reader.varint();
   const rowId = type === tableLeaf ? reader.varint() : undefined;
   if (length > payloadBytesMax) throw new Damaged();
-  return { rowId, values: readValues(readPayload(reader, length, type === tableLeaf, readPage)) };
+  const local = reader.take(localBytes(length, type === tableLeaf));
+  // the header lies in the cell itself: what does not add up is seen before a page is followed
+  const { types, end } = readHeader(local, length);
+  const payload = local.length === length ? local : followOverflow(local, length, reader.uint32(), readPage);
+  const body = new ByteReader(payload, end);
+  return { rowId, values: types.map((valueType) => readValue(body, valueType)) };
 }
 
-/** The payload of a cell, with what overflows onto pages of its own. */
-function readPayload(reader: ByteReader, length: number, inTable: boolean, readPage: ReadPage): Uint8Array {
+/** How much of a payload lies in its cell; the rest overflows onto pages of its own. */
+function localBytes(length: number, inTable: boolean): number {
   const most = inTable ? pageBytes - 35 : Math.floor(((pageBytes - 12) * 64) / 255) - 23;
-  if (length <= most) return reader.take(length);
+  if (length <= most) return length;
   const least = Math.floor(((pageBytes - 12) * 32) / 255) - 23;
   const wanted = least + ((length - least) % (pageBytes - 4));
+  return wanted <= most ? wanted : least;
+}
+
+function followOverflow(local: Uint8Array, length: number, first: number, readPage: ReadPage): Uint8Array {
   const payload = new Uint8Array(length);
-  payload.set(reader.take(wanted <= most ? wanted : least));
-  let filled = wanted <= most ? wanted : least;
-  for (let next = reader.uint32(); filled < length; ) {
+  payload.set(local);
+  let next = first;
+  for (let filled = local.length; filled < length; ) {
     const page = readPage(next);
     if (!page) throw new Damaged();
     const part = page.subarray(4, 4 + Math.min(length - filled, pageBytes - 4));
@@ -114,23 +126,38 @@ function readPayload(reader: ByteReader, length: number, inTable: boolean, readP
   return payload;
 }
 
-function readValues(payload: Uint8Array): CellValue[] {
-  const header = new ByteReader(payload);
+/** The types of the values, which together with the header have to be as long as the payload. */
+function readHeader(local: Uint8Array, length: number): { types: number[]; end: number } {
+  const header = new ByteReader(local);
   const end = header.varint();
+  if (end > headerBytesMax) throw new Damaged();
   const types: number[] = [];
-  while (header.at < end) types.push(header.varint());
-  const body = new ByteReader(payload, end);
-  return types.map((type) => readValue(body, type));
+  let total = end;
+  while (header.at < end) {
+    const type = header.varint();
+    types.push(type);
+    total += valueBytes(type);
+  }
+  if (total !== length || header.at !== end) throw new Damaged();
+  return { types, end };
 }
 
 const integerBytes = [0, 1, 2, 3, 4, 6, 8];
 
+/** Length of a value by its type. Reals (7) and the types that SQLite keeps for itself are in no log. */
+function valueBytes(type: number): number {
+  if (type === 8 || type === 9) return 0;
+  if (type >= 12) return Math.floor((type - 12) / 2);
+  const bytes = integerBytes[type];
+  if (bytes === undefined) throw new Damaged();
+  return bytes;
+}
+
 function readValue(body: ByteReader, type: number): CellValue {
   if (type === 0) return null;
-  if (type <= 6) return signedInteger(body.take(integerBytes[type] as number));
   if (type === 8 || type === 9) return type - 8;
-  if (type < 12) throw new Damaged();
-  const bytes = body.take(Math.floor((type - 12) / 2));
+  const bytes = body.take(valueBytes(type));
+  if (type <= 6) return signedInteger(bytes);
   return type % 2 === 0 ? bytes.slice() : Buffer.from(bytes).toString("utf8");
 }
 

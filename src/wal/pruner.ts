@@ -1,5 +1,6 @@
 import type { Statement } from "bun:sqlite";
 import type { Connection } from "./connection.ts";
+import type { Ledger } from "./ledger.ts";
 import type { RecordRemover, Removal } from "./record-remover.ts";
 import { stateCode } from "./row-codes.ts";
 
@@ -14,22 +15,28 @@ interface Bounds {
   readonly last: number | null;
 }
 
-// so many records leave in one transaction: short for readers and for the write-ahead file
-const chunkRecords = 2048;
+// So much leaves in one transaction: little memory, short for readers, little room in the write-ahead file.
+const chunkRecords = 512;
 const groupsAtOnce = 512;
 
 /** Which records leave the log; every method is the work of one transaction and answers how many went. */
 export class Pruner {
+  readonly #ledger: Ledger;
   readonly #remover: RecordRemover;
+  readonly #chunkBytes: number;
   readonly #done: Statement<Span, []>;
   readonly #span: Statement<Span, [number]>;
   readonly #forget: Statement<unknown, [number]>;
+  readonly #nothingPending: Statement<unknown, [number]>;
   readonly #chunk: Statement<Bounds, [number]>;
   readonly #groupsIn: Statement<Span, [number, number]>;
   readonly #lastBefore: Statement<{ id: number }, [bigint]>;
 
-  constructor(connection: Connection, remover: RecordRemover) {
+  /** `chunkBytes`: from how many bytes of records on a transaction ends. */
+  constructor(connection: Connection, ledger: Ledger, remover: RecordRemover, chunkBytes: number) {
+    this.#ledger = ledger;
     this.#remover = remover;
+    this.#chunkBytes = chunkBytes;
     const settled = `state = ${stateCode.encode("settled")}`;
     const columns = "id, first_id AS firstId, last_id AS lastId";
     const left = "EXISTS (SELECT 1 FROM records WHERE id BETWEEN first_id AND last_id AND group_id = groups.id";
@@ -38,6 +45,7 @@ export class Pruner {
     );
     this.#span = connection.prepare(`SELECT ${columns} FROM groups WHERE id = ?`);
     this.#forget = connection.prepare(`DELETE FROM groups WHERE id = ? AND NOT ${left})`);
+    this.#nothingPending = connection.prepare("UPDATE groups SET pending = 0 WHERE id = ? AND pending > 0");
     this.#chunk = connection.prepare(`SELECT min(id) AS first, max(id) AS last FROM
       (SELECT id FROM records WHERE id <= ? AND ${settled} ORDER BY id LIMIT ${chunkRecords})`);
     this.#groupsIn = connection.prepare(
@@ -51,10 +59,11 @@ export class Pruner {
   /** Removes the settled records of groups that have no pending ones. */
   removeDone(nowMs: number): number {
     const removal = this.#remover.begin(nowMs);
+    const enoughBytes = this.#ledger.liveBytes - this.#chunkBytes;
     let removed = 0;
     for (const group of this.#done.all()) {
       removed += this.#removeGroup(group, removal);
-      if (removed >= chunkRecords) break;
+      if (removed >= chunkRecords || this.#ledger.liveBytes <= enoughBytes) break;
     }
     removal.finish();
     return removed;
@@ -91,6 +100,8 @@ export class Pruner {
 
   #removeGroup({ id, firstId, lastId }: Span, removal: Removal): number {
     const removed = removal.remove(firstId, lastId, id);
+    // a group that stays for its parked records has nothing pending any more
+    this.#nothingPending.run(id);
     this.#forget.run(id);
     return removed;
   }

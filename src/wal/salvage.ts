@@ -4,6 +4,8 @@ import { CompactRange, leafHash } from "../core/merkle.ts";
 import { Connection } from "./connection.ts";
 import { readDamagedPages } from "./damaged-pages.ts";
 import { configureWriter } from "./engine.ts";
+import type { LogSettings } from "./log-parts.ts";
+import { RangeTable } from "./range-table.ts";
 import { formCode, stateCode } from "./row-codes.ts";
 import { recogniseRow, type SalvagedTable } from "./salvage-rows.ts";
 import { migrate } from "./schema.ts";
@@ -23,6 +25,7 @@ const columnsOf: Readonly<Record<SalvagedTable, number>> = {
 };
 
 const pending = stateCode.encode("pending");
+const settled = stateCode.encode("settled");
 const leaf = formCode.encode("leaf");
 
 /** What could be taken over from a damaged file. */
@@ -33,17 +36,21 @@ export interface Salvaged {
 /**
  * Makes a new log at `target` of all rows of the damaged one at `path` that are whole. Keeps ids, states and groups.
  * Leaves that wait in a group of which others are gone are left behind: without them no signature can be shown. So is
- * everything in `meta`, the epoch of an agent for one. The damaged file is only read.
+ * everything in `meta`, the epoch of an agent for one. The damaged file is only read. The bus keeps every record, also
+ * one whose group is gone: verify names it.
  */
-export function salvage(path: string, target: string, checkpointBytes: number): Salvaged {
+export function salvage(path: string, target: string, settings: LogSettings): Salvaged {
   for (const suffix of ["", "-wal", "-shm", "-journal"]) rmSync(target + suffix, { force: true });
   touchPrivate(target);
   const connection = Connection.writable(target);
   try {
-    configureWriter(connection, target, checkpointBytes);
+    configureWriter(connection, target, settings.checkpointBytes);
     migrate(connection);
     copyRows(path, connection);
-    connection.transact(() => dropUnsendable(connection));
+    connection.transact(() => {
+      dropUnsendable(connection);
+      if (settings.role === "agent") explainDelivered(connection, settings.clock.wallMs());
+    });
     connection.transact(() => rebuildLedger(connection));
     return { records: connection.scalar<number>("SELECT count(*) FROM records") };
   } finally {
@@ -83,6 +90,18 @@ function dropUnsendable(connection: Connection): void {
     (SELECT 1 FROM groups WHERE id = records.group_id AND size = (${here}))`);
   connection.run(`DELETE FROM groups WHERE (${here}) = 0`);
   connection.run(`UPDATE groups SET pending = (${here} AND state = ${pending})`);
+}
+
+/** An agent needs what it has delivered no more, once the group that it came in is gone. */
+function explainDelivered(connection: Connection, nowMs: number): void {
+  const orphans = `state = ${settled} AND form = ${leaf} AND group_id NOT IN (SELECT id FROM groups)`;
+  const ranges = new RangeTable(connection);
+  for (const { source, sequence } of connection.all<{ source: number; sequence: number }>(
+    `SELECT source, sequence FROM records WHERE ${orphans} AND sequence > 0`,
+  )) {
+    ranges.add(source, "settled", sequence, sequence, nowMs);
+  }
+  connection.run(`DELETE FROM records WHERE ${orphans}`);
 }
 
 /** A new tree over what is there, totals, and ids that go on where nobody has been. */

@@ -19,7 +19,7 @@ export interface UnitShape {
 }
 
 /** The signature that these units carry in place of a real one. */
-export function sigOf(last: number): Uint8Array {
+function sigOf(last: number): Uint8Array {
   return Uint8Array.of(last & 255, last >> 8);
 }
 

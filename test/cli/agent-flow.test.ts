@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,6 +105,20 @@ function storedFlows(at: Home): number {
   return withBusLog(at, (reader) => reader.records({ kinds: ["flow"], limit: 10_000 }).length);
 }
 
+/** Records of an agent's log that wait for the bus; -1 while it is being made. */
+function pendingIn(path: string): number {
+  try {
+    const reader = openLogReader(path);
+    try {
+      return reader.stats().pending;
+    } finally {
+      reader.close();
+    }
+  } catch {
+    return -1;
+  }
+}
+
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "");
 
 describe("amoskys agent flow", () => {
@@ -165,18 +179,8 @@ describe("amoskys agent flow", () => {
   test("--read waits for a bus that is away, and what a killed run had stored is delivered by the next", async () => {
     const at = await createHome();
     const first = spawn(at, "agent", "flow", "--read", capture);
-    await eventually("the flows are stored", () => {
-      const path = join(at.home, "data/wal/flowagent.db");
-      if (!existsSync(path)) return false;
-      const reader = openLogReader(path);
-      try {
-        return reader.stats().pending === flows;
-      } catch {
-        return false;
-      } finally {
-        reader.close();
-      }
-    });
+    const path = join(at.home, "data/wal/flowagent.db");
+    await eventually("the flows are stored", () => existsSync(path) && pendingIn(path) === flows);
     expect(first.exitCode).toBe(null);
     first.kill("SIGKILL");
     await first.exited;
@@ -186,6 +190,31 @@ describe("amoskys agent flow", () => {
     expect(storedFlows(at)).toBe(2 * flows);
     const sequences = withBusLog(at, (reader) => reader.records({ limit: 1000 }).map(({ sequence }) => sequence));
     expect(sequences).toEqual(Array.from({ length: 2 * flows }, (_, i) => i + 1));
+  });
+
+  test("--read that is interrupted before the bus had everything ends with 130 and says what follows", async () => {
+    const at = await createHome();
+    const agent = spawn(at, "agent", "flow", "--read", capture);
+    const path = join(at.home, "data/wal/flowagent.db");
+    await eventually("the flows are stored", () => existsSync(path) && pendingIn(path) === flows);
+    agent.kill("SIGINT");
+    expect(await agent.exited).toBe(130);
+    expect(await new Response(agent.stderr).text()).toContain("Try: what is stored goes with the next");
+  });
+
+  test("--iface and --read exclude each other", async () => {
+    const { status, stderr } = await amoskys(["agent", "flow", "--iface", "lo", "--read", capture]);
+    expect([status, stderr]).toEqual([2, expect.stringContaining("exclude each other")]);
+  });
+
+  test("a log that was moved under the agent ends it with 1, so that it is started again", async () => {
+    const at = await createHome();
+    const agent = spawn(at, "agent", "flow", "--read", capture);
+    const path = join(at.home, "data/wal/flowagent.db");
+    await eventually("the flows are stored", () => existsSync(path) && pendingIn(path) === flows);
+    renameSync(path, `${path}.moved`);
+    expect(await agent.exited).toBe(1);
+    expect(await new Response(agent.stderr).text()).toContain("The log failed");
   });
 
   test("a missing file is 2, a wrong setting 10, a home without keys 12", async () => {

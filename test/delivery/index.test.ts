@@ -163,6 +163,23 @@ test("an identity that is refused for an hour parks nothing and loses nothing", 
   expect(agent.drain.state).toBe("active");
 });
 
+test("an agent with nothing to send still knows whether the bus is there and takes its identity", async () => {
+  const clock = createTestClock(Date.now());
+  const { bus, identity, proxy, agent } = await startAtRest(clock);
+  await until(() => agent.drain.state === "active", "the state active");
+  expect(agent.drain.lastAckMs).toBeUndefined();
+  await bus.trust(identity, undefined);
+  clock.advance(30_000);
+  await until(() => agent.drain.state === "error", "the state error");
+  await bus.trust(identity, {});
+  clock.advance(60_000);
+  await until(() => agent.drain.state === "active", "the state active again");
+  proxy.isAway = true;
+  proxy.cut();
+  clock.advance(30_000);
+  await until(() => agent.drain.state === "connecting", "the state connecting");
+});
+
 test("an agent that is removed while 10,000 records wait delivers all of them when it is back", async () => {
   const { bus, identity, proxy, agent } = await start();
   proxy.isAway = true;

@@ -367,7 +367,7 @@ test("a log that cannot be trusted any more ends the outbox, which neither throw
   const room = outbox.room();
   expect((await outbox.failed).code).toBe("log_io");
   await room;
-  await outbox.flush();
+  await expect(outbox.flush()).rejects.toMatchObject({ code: "log_io" });
   outbox.emit(flowEvent(3));
   await outbox.room();
   await outbox.stop(1000);

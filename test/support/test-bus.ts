@@ -25,7 +25,7 @@ import { createLogWriter, type LogReader, type LogWriter, openLogReader } from "
 import { createTestAuthority, type IssuedCertificate, type TestAuthority } from "./certificates.ts";
 
 /** Starts worker threads from the source, whatever file the tests run from. */
-export const spawnSourceWorker: SpawnWorker = (task, options) =>
+const spawnSourceWorker: SpawnWorker = (task, options) =>
   new Worker(resolve(import.meta.dir, "../../src/main.ts"), { workerData: { task, options } });
 
 /** An entry of the test's trust map. */

@@ -130,6 +130,19 @@ describe("tailEvents", () => {
     expect((await events.next()).done).toBe(true);
   });
 
+  test("a stream that stood for a while is renewed without a word", async () => {
+    const { agent, proxy } = await start();
+    const { events, end, interruptions } = tail(proxy.port, { start: { at: "now" } });
+    const first = take(events, 2);
+    await Bun.sleep(1200);
+    proxy.cut();
+    await publish(agent, 2);
+    expect(await first).toEqual([1, 2]);
+    expect(interruptions).toEqual([]);
+    end.abort();
+    await drained(events);
+  });
+
   test("a break before the first event does not miss what came meanwhile", async () => {
     const { agent, proxy } = await start();
     const { events, end, interruptions } = tail(proxy.port, { start: { at: "now" } });

@@ -15,7 +15,7 @@ export const signers = {
   other: createTestSigner("other", fromHex(vectors.seed).toReversed()),
 };
 
-export const epoch = "0123456789abcdef";
+const epoch = "0123456789abcdef";
 const startNs = 1_700_000_000_000_000_000n;
 
 /** A folder of its own, with a trust map that knows `agent`. */

@@ -20,7 +20,7 @@ export function framed(message: Uint8Array, { flag = 0, length = message.length 
   return Buffer.concat([prefix, message]);
 }
 
-export const callHeaders = {
+const callHeaders = {
   ":method": "POST",
   ":path": "/messaging.UniversalEventBus/PublishTelemetry",
   "content-type": "application/grpc",

@@ -159,3 +159,14 @@ export class RawPeer {
     }
   }
 }
+
+/** Waits until a number has not changed for 300 ms, and answers it. */
+export async function settled(read: () => number | bigint): Promise<number> {
+  const endMs = performance.now() + 5_000;
+  for (let last = read(), sinceMs = performance.now(); performance.now() < endMs; await Bun.sleep(20)) {
+    if (read() === last && performance.now() - sinceMs > 300) return Number(last);
+    if (read() !== last) sinceMs = performance.now();
+    last = read();
+  }
+  throw new Error("it did not come to rest");
+}

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server, type TLSSocket } from "node:tls";
 import { TappedSocket } from "../../src/transport/tapped-socket.ts";
 import { createTestAuthority, type TestAuthority } from "../support/certificates.ts";
+import { settled } from "./raw-peer.ts";
 
 let authority: TestAuthority;
 let server: Server;
@@ -68,9 +69,7 @@ test("TappedSocket keeps back what was not liked", async () => {
 test("TappedSocket stops reading while nobody takes what came", async () => {
   await connectBoth();
   for (let i = 0; i < 400; i += 1) peer.write(Buffer.alloc(100_000));
-  await Bun.sleep(300);
-  const held = seen.reduce((sum, { length }) => sum + length, 0);
-  expect(held).toBeLessThan(4_000_000);
+  expect(await settled(() => seen.reduce((sum, { length }) => sum + length, 0))).toBeLessThan(4_000_000);
   tapped.resume();
   await until(() => seen.reduce((sum, { length }) => sum + length, 0) === 40_000_000);
 });
@@ -92,8 +91,7 @@ test("TappedSocket asks its writer to wait for a peer that does not read, and lo
     tapped.end();
   };
   write();
-  await Bun.sleep(300);
-  expect(written).toBeLessThan(total);
+  expect(await settled(() => written)).toBeLessThan(total);
   const got: Buffer[] = [];
   peer.on("data", (bytes: Buffer) => got.push(bytes));
   peer.resume();

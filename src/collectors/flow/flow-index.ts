@@ -11,10 +11,9 @@ import {
   wordPrefixB,
 } from "./flow-records.ts";
 
+/** Slots beyond 2^24 do not fit; the configuration allows half of that. */
 const slotBits = 24;
 const slotMask = (1 << slotBits) - 1;
-/** What fits into an entry. */
-export const slotsMax = slotMask - 1;
 
 /**
  * From key to slot: open addressing with linear probing, at most half full. Deleting moves what follows back, so that

@@ -26,7 +26,7 @@ export const wordHash = 16;
 /** Sequence number of the last SYN without ACK. */
 export const wordIsn = 17;
 /** In a free slot: the next free one, or -1. */
-export const wordNextFree = 18;
+const wordNextFree = 18;
 /** First three address words of A and of B (IPv6 only). */
 export const wordPrefixA = 19;
 export const wordPrefixB = 22;

@@ -111,6 +111,8 @@ describe("FlowEngine keys", () => {
     const frames: [Uint8Array, object][] = [
       [ethernet(0x0800, inner), {}],
       [ethernet(0x0800, inner), { iface: 1 }],
+      // the hash sees no difference between 1 and this one
+      [ethernet(0x0800, inner), { iface: 0x100 }],
       [ethernet(0x8100, vlanTag(5, 0x0800, inner)), {}],
       [ethernet(0x0800, inner), { vlan: 6 }],
       [ethernet(0x8100, vlanTag(5, 0x0800, inner)), { vlan: 7 }],
@@ -124,9 +126,9 @@ describe("FlowEngine keys", () => {
     for (let round = 0; round < 3; round += 1) for (const [frame, o] of frames) t.feed(1 + round, frame, o);
     const flows = t.all();
     expect(flows.map((f) => f.packetsTx)).toEqual(frames.map(() => 3n));
-    expect(flows.map((f) => f.vlanId)).toEqual([0, 0, 5, 6, 7, 0, 0, 0, 0, 0, 0]);
-    expect(flows.map((f) => f.interface)).toEqual(frames.map((_, i) => (i === 1 ? "eth1" : "eth0")));
-    expect(flows.map((f) => f.protocol).slice(5, 8)).toEqual(["UDP", "SCTP", "GRE"]);
+    expect(flows.map((f) => f.vlanId)).toEqual([0, 0, 0, 5, 6, 7, 0, 0, 0, 0, 0, 0]);
+    expect(flows.map((f) => f.interface)).toEqual(frames.map((_, i) => ["eth0", "eth1", ""][i] ?? "eth0"));
+    expect(flows.map((f) => f.protocol).slice(6, 9)).toEqual(["UDP", "SCTP", "GRE"]);
   });
 
   test("makes interface names safe to print and short", () => {
@@ -417,6 +419,15 @@ describe("FlowEngine accounting", () => {
       for (const f of flows) expect(f.endTime >= f.startTime).toBe(true);
     });
     fc.assert(property, { numRuns: 300 });
+  });
+
+  test("counts beyond 32 bits", () => {
+    const t = new TestEngine();
+    for (let i = 0; i < 5; i += 1) t.feed(1 + i, datagram(a, b), { wire: 0xffff_ffff });
+    t.feed(9, datagram(b, a, 53, 4000), { wire: 7 });
+    const flows = t.all();
+    expect(flows).toMatchObject([{ bytesTx: 5n * 0xffff_ffffn, bytesRx: 7n, packetsTx: 5n, ipBytesTx: 140n }]);
+    expectBalanced(t.engine.figures(), flows);
   });
 
   test("gives the same flows in the same order whatever the hash", () => {

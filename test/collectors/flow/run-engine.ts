@@ -5,9 +5,9 @@ import type { FlowBatch } from "../../../src/collectors/flow/flow-source.ts";
 import { type FlowEvent, FlowEventSchema } from "../../../src/gen/messaging_schema_pb.ts";
 import { CaptureReader } from "../../../src/packet/index.ts";
 
-export const engineDefaults: FlowEngineOptions = { idleTimeoutS: 30, activeTimeoutS: 300, flowsMax: 262_144 };
+const engineDefaults: FlowEngineOptions = { idleTimeoutS: 30, activeTimeoutS: 300, flowsMax: 262_144 };
 
-export function decodeBatch({ bytes, ends, count }: FlowBatch): FlowEvent[] {
+function decodeBatch({ bytes, ends, count }: FlowBatch): FlowEvent[] {
   const events: FlowEvent[] = [];
   let start = 0;
   for (let i = 0; i < count; i += 1) {

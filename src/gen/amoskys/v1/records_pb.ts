@@ -38,7 +38,7 @@ export type LossRecord = Message<"amoskys.v1.LossRecord"> & {
   count: bigint;
 
   /**
-   * One of: budget, queue, damage.
+   * One of: collector, queue, size, disk, budget, damage.
    *
    * @generated from field: string reason = 4;
    */
