@@ -12,6 +12,6 @@ export function frameMessage(message: Uint8Array): Uint8Array {
 
 /** The length that a prefix declares. */
 export function declaredLength(prefix: Uint8Array): number {
-  const [, a = 0, b = 0, c = 0, d = 0] = prefix;
-  return a * 2 ** 24 + b * 2 ** 16 + c * 2 ** 8 + d;
+  const byte = (i: number) => prefix[i] as number;
+  return byte(1) * 2 ** 24 + byte(2) * 2 ** 16 + byte(3) * 2 ** 8 + byte(4);
 }

@@ -180,6 +180,11 @@ class LogCheck {
         const detail = `${found.count} ${state} records of ${found.bytes} bytes, ${said.count} of ${said.bytes} said`;
         this.#faults.push({ fault: "totals", detail });
       }
+      const miscounted = this.#connection.scalar<number>(`SELECT count(*) FROM groups WHERE pending <>
+        (SELECT count(*) FROM records WHERE id BETWEEN first_id AND last_id AND group_id = groups.id
+          AND state = ${stateCode.encode("pending")})`);
+      if (miscounted > 0)
+        this.#faults.push({ fault: "totals", detail: `${miscounted} groups miscount what is pending` });
     } finally {
       this.#connection.rollback();
     }

@@ -110,6 +110,21 @@ describe("amoskys up", () => {
     expect(stderr).toContain("Try: ");
   });
 
+  test.skipIf(process.getuid?.() !== 0)(
+    "without the privilege to capture the bus runs, and the table says what is missing",
+    async () => {
+      const home = createHome({ wrapper: ["setpriv", "--bounding-set", "-net_raw"] });
+      home.up("--iface", "lo");
+      await home.untilState("bus", "healthy");
+      const flow = await home.untilState("flow", "failed");
+      expect(flow).toMatchObject({ restarts: 0 });
+      expect(flow.message).toContain("CAP_NET_RAW");
+      const status = await home.run("status");
+      expect(status.status).toBe(3);
+      expect(status.stdout).toContain("flow: Try: ");
+    },
+  );
+
   test("an unknown role is refused with the nearest name", async () => {
     const { status, stderr } = await createHome().run("up", "--roles", "bus,flwo");
     expect(status).toBe(2);

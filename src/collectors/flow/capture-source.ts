@@ -111,7 +111,10 @@ class CaptureSource implements FlowSource {
       ...[...this.#refused].map(([name, reason]) => `${name} refused: ${reason}`),
       ...(this.#dropping ? ["the kernel drops packets, the ring is too small (flow.ring_bytes)"] : []),
     ];
-    const captured = up.length > 0 ? `Captures from ${up.join(", ")}` : "Waits for an interface that is up";
+    const captured =
+      up.length > 0
+        ? `Captures from ${up.join(", ")}: ${describeFlows(this.#figures.flows)}`
+        : "Waits for an interface that is up";
     const status = up.length > 0 && problems.length === 0 ? "ok" : "degraded";
     return { status, message: [captured, ...problems].join("; ") };
   }
@@ -234,4 +237,12 @@ async function isWithin(promise: Promise<void>, ms: number): Promise<boolean> {
   const within = await Promise.race([settled, late]);
   clearTimeout(timer);
   return within;
+}
+
+/** What there is to see, or what it waits for: a flow is told when it ends, not when it begins. */
+function describeFlows({ frames, flowsActive, flowsEnded }: FlowFigures): string {
+  if (frames === 0) return "waits for the first packet";
+  const open = `${flowsActive} ${flowsActive === 1 ? "flow" : "flows"} open`;
+  const hasEnded = Object.values(flowsEnded).some((flows) => flows > 0);
+  return hasEnded ? open : `${open}, waits for the first to end`;
 }
