@@ -2,9 +2,8 @@ import { createServer } from "node:net";
 import type { BaseConfig } from "../config/index.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import { errnoOf } from "../core/errors.ts";
-import { printable } from "../core/escape.ts";
+import { findPortHolder } from "../transport/index.ts";
 import { type DoctorCheck, makeCheck } from "./doctor-check.ts";
-import { findPortHolder } from "./doctor-port-holder.ts";
 
 /** A role of this home that runs now. */
 export interface RunningRole {
@@ -65,7 +64,7 @@ function troubleOf(named: NamedPort, errno: string, running: readonly RunningRol
   }
   const holder = findPortHolder(port);
   if (holder && running.some(({ pid }) => pid === holder.pid)) return undefined;
-  const who = holder ? `${printable(holder.name)} (pid ${holder.pid})` : "somebody else";
+  const who = holder ? `${holder.command} (pid ${holder.pid})` : "somebody else";
   return { text: `${setting} ${port} is held by ${who}`, fatal, code: "port_in_use", hint: `end it, or ${hint}` };
 }
 

@@ -9,5 +9,6 @@ export { CallRefusal, type GrpcStatus } from "./grpc-status.ts";
 export type { EventHandler, EventMethod, ServiceHandlers } from "./handlers.ts";
 export type { ServerLimits } from "./limits.ts";
 export type { Peer } from "./peer.ts";
+export { findPortHolder } from "./port-holder.ts";
 export { type BusServer, type BusServerOptions, createBusServer } from "./server.ts";
 export type { TlsMaterial } from "./tls-material.ts";

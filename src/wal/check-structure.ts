@@ -14,7 +14,7 @@ import { logError } from "./sqlite-error.ts";
 import { StructureWalk, type WalkedPage } from "./structure-walk.ts";
 import { readWalFrames } from "./wal-frames.ts";
 
-/** What can be wrong with one record: its bytes, its place in the order of ids, what its group says of it. */
+/** What can be wrong with one record: its bytes, its place in the order of ids and of its group, its group at all. */
 export type RecordFault = "digest" | "order" | "group";
 
 /** What can be wrong with a log as a whole. */
@@ -36,6 +36,7 @@ export type StructureFact =
 type LogFact = Extract<StructureFact, { type: "log" }>;
 
 const oldLogRecords = 512;
+const groupsRemembered = 1024;
 const integrityFaultsMax = 20;
 
 /**
@@ -86,6 +87,7 @@ class LogCheck {
   readonly #connection: Connection;
   readonly #faults: { fault: LogFault; detail: string }[] = [];
   readonly #groupOf: (id: number) => GroupRow | undefined;
+  readonly #lastSequences = new Map<number, number>();
   #records = 0;
   #lastId = 0;
   #lastPage: WalkedPage | undefined;
@@ -150,11 +152,23 @@ class LogCheck {
   #faultsOf(record: StoredRecord, source: number): RecordFault[] {
     const faults: RecordFault[] = [];
     if (!record.intact) faults.push("digest");
-    if (record.id <= this.#lastId) faults.push("order");
+    if (record.id <= this.#lastId || !this.#followsInItsGroup(record)) faults.push("order");
     if (!this.#fitsItsGroup(record, source)) faults.push("group");
     this.#lastId = record.id;
     this.#records += 1;
     return faults;
+  }
+
+  // groups are appended in order of sequence, some of them at the same time
+  #followsInItsGroup({ groupId, sequence }: StoredRecord): boolean {
+    if (groupId === undefined) return true;
+    const before = this.#lastSequences.get(groupId) ?? 0;
+    this.#lastSequences.delete(groupId);
+    this.#lastSequences.set(groupId, sequence);
+    if (this.#lastSequences.size > groupsRemembered) {
+      this.#lastSequences.delete(this.#lastSequences.keys().next().value as number);
+    }
+    return sequence > before;
   }
 
   #fitsItsGroup(record: StoredRecord, source: number): boolean {

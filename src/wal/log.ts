@@ -127,9 +127,10 @@ export class Log {
     if (ledger.liveBytes <= settings.budgetBytes) return 0;
     // a little more than needed, so that this is not due again at once
     const aimBytes = settings.budgetBytes - settings.budgetBytes / 16;
-    return this.#removeInChunks((nowMs) =>
-      ledger.liveBytes > aimBytes ? pruner.removeOldest(ledger.lastId, nowMs) : 0,
-    );
+    return this.#removeInChunks((nowMs) => {
+      const bytes = ledger.liveBytes - aimBytes;
+      return bytes > 0 ? pruner.removeOldest(ledger.lastId, bytes, nowMs) : 0;
+    });
   }
 
   /**
@@ -143,7 +144,8 @@ export class Log {
       removed = this.prune();
     } else {
       const lastId = this.#read(() => pruner.lastBefore(untilNs)) ?? ledger.lastId;
-      removed = this.#removeInChunks((nowMs) => pruner.removeOldest(lastId, nowMs));
+      const bytes = Number.POSITIVE_INFINITY;
+      removed = this.#removeInChunks((nowMs) => pruner.removeOldest(lastId, bytes, nowMs));
     }
     this.#upkeep.vacuum(0);
     this.checkpoint();

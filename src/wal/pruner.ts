@@ -1,6 +1,8 @@
 import type { Statement } from "bun:sqlite";
 import type { Connection } from "./connection.ts";
 import type { Ledger } from "./ledger.ts";
+import { recordOverheadBytes } from "./log-options.ts";
+import { boundNs } from "./record-query.ts";
 import type { RecordRemover, Removal } from "./record-remover.ts";
 import { stateCode } from "./row-codes.ts";
 
@@ -28,7 +30,7 @@ export class Pruner {
   readonly #span: Statement<Span, [number]>;
   readonly #forget: Statement<unknown, [number]>;
   readonly #nothingPending: Statement<unknown, [number]>;
-  readonly #chunk: Statement<Bounds, [number]>;
+  readonly #chunk: Statement<Bounds, [number, number]>;
   readonly #groupsIn: Statement<Span, [number, number]>;
   readonly #lastBefore: Statement<{ id: number }, [bigint]>;
 
@@ -46,8 +48,11 @@ export class Pruner {
     this.#span = connection.prepare(`SELECT ${columns} FROM groups WHERE id = ?`);
     this.#forget = connection.prepare(`DELETE FROM groups WHERE id = ? AND NOT ${left})`);
     this.#nothingPending = connection.prepare("UPDATE groups SET pending = 0 WHERE id = ? AND pending > 0");
+    const cost = `length(bytes) + ${recordOverheadBytes}`;
     this.#chunk = connection.prepare(`SELECT min(id) AS first, max(id) AS last FROM
-      (SELECT id FROM records WHERE id <= ? AND ${settled} ORDER BY id LIMIT ${chunkRecords})`);
+      (SELECT id, sum(${cost}) OVER (ORDER BY id) - (${cost}) AS before FROM
+        (SELECT id, bytes FROM records WHERE id <= ? AND ${settled} ORDER BY id LIMIT ${chunkRecords}))
+      WHERE before < ?`);
     this.#groupsIn = connection.prepare(
       `SELECT ${columns} FROM groups WHERE id IN (SELECT group_id FROM records WHERE id BETWEEN ? AND ?)`,
     );
@@ -81,9 +86,12 @@ export class Pruner {
     return removed;
   }
 
-  /** Removes the oldest settled records with ids up to `lastId`, whole groups at a time: a part could not be proven. */
-  removeOldest(lastId: number, nowMs: number): number {
-    const chunk = this.#chunk.get(lastId);
+  /**
+   * Removes the oldest settled records with ids up to `lastId` until they make `bytes`, whole groups at a time: a part
+   * could not be proven.
+   */
+  removeOldest(lastId: number, bytes: number, nowMs: number): number {
+    const chunk = this.#chunk.get(lastId, Math.min(bytes, this.#chunkBytes));
     if (!chunk || chunk.first === null || chunk.last === null) return 0;
     const { first, last, groups } = this.#wholeGroups(chunk.first, chunk.last);
     const removal = this.#remover.begin(nowMs);
@@ -95,7 +103,7 @@ export class Pruner {
 
   /** The last record in front of the first one that came at `untilNs` or later; undefined where none did. */
   lastBefore(untilNs: bigint): number | undefined {
-    return this.#lastBefore.get(untilNs)?.id;
+    return this.#lastBefore.get(boundNs(untilNs))?.id;
   }
 
   #removeGroup({ id, firstId, lastId }: Span, removal: Removal): number {

@@ -26,7 +26,8 @@ export interface Condition {
 
 const int64Max = 2n ** 63n - 1n;
 
-function atMost(ns: bigint): bigint {
+/** A bound of a span of time as the file can hold it. */
+export function boundNs(ns: bigint): bigint {
   return ns > int64Max ? int64Max : ns;
 }
 
@@ -40,11 +41,11 @@ export function timeCondition(query: RecordQuery, column: string): Condition {
   const params: bigint[] = [];
   if (query.sinceNs !== undefined) {
     sql.push(` AND ${column} >= ?`);
-    params.push(atMost(query.sinceNs));
+    params.push(boundNs(query.sinceNs));
   }
   if (query.untilNs !== undefined) {
     sql.push(` AND ${column} < ?`);
-    params.push(atMost(query.untilNs));
+    params.push(boundNs(query.untilNs));
   }
   return { sql: sql.join(""), params };
 }

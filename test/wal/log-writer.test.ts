@@ -27,6 +27,16 @@ function spawner(): { spawn: SpawnWorker; last(): Worker } {
   };
 }
 
+/** What a promise was rejected with. Bun's own `rejects` waits in a loop that threads do not get into. */
+async function refusalOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (caught) {
+    return caught;
+  }
+  throw new Error("it was not refused");
+}
+
 function optionsFor(folder: string, more: Partial<OpenLogOptions> = {}): OpenLogOptions {
   return { path: join(folder, "bus.db"), role: "bus", budgetBytes: 1 << 30, ...more };
 }
@@ -80,9 +90,9 @@ describe("LogWriter", () => {
     const writer = await createLogWriter(optionsFor(folder.path, { budgetBytes: 1 << 20 }), spawner().spawn);
     await writer.append(sampleBatch(1, 2, { state: "settled" }));
     const twice = writer.append(sampleBatch(1, 2, { state: "settled" }));
-    await expect(twice).rejects.toMatchObject({ name: "AmoskysError", code: "internal" });
+    expect(await refusalOf(twice)).toMatchObject({ name: "AmoskysError", code: "internal" });
     const large = sampleBatch(3, 500, { state: "settled", length: 6000 });
-    await expect(writer.append(large)).rejects.toMatchObject({
+    expect(await refusalOf(writer.append(large))).toMatchObject({
       code: "disk_full",
       retryable: true,
       hint: expect.stringContaining("max_wal_bytes"),
@@ -90,7 +100,7 @@ describe("LogWriter", () => {
     });
     expect(await writer.append(sampleBatch(3, 1, { state: "settled" }))).toMatchObject({ firstId: 3 });
     await writer.close();
-    await expect(writer.stats()).rejects.toMatchObject({ code: "log_io" });
+    expect(await refusalOf(writer.stats())).toMatchObject({ code: "log_io" });
   });
 
   test("removes what is over the budget, and compacts", async () => {
@@ -109,14 +119,14 @@ describe("LogWriter", () => {
     using folder = temporaryFolder();
     const log = openSample(folder.path);
     const refused = createLogWriter({ ...optionsFor(folder.path), path: log.path }, spawner().spawn);
-    await expect(refused).rejects.toMatchObject({ code: "log_locked", details: { pid: process.pid } });
+    expect(await refusalOf(refused)).toMatchObject({ code: "log_locked", details: { pid: process.pid } });
     log.close();
     const elsewhere = optionsFor(folder.path, {
       assertLocal: () => {
         throw new Error("not local");
       },
     });
-    await expect(createLogWriter(elsewhere, spawner().spawn)).rejects.toThrow("not local");
+    expect(await refusalOf(createLogWriter(elsewhere, spawner().spawn))).toMatchObject({ message: "not local" });
   });
 
   test("fails everything that waits when its thread is ended, and the log can be opened anew", async () => {
@@ -133,7 +143,7 @@ describe("LogWriter", () => {
     const failed = settled.filter((outcome) => outcome.status === "rejected");
     expect(failed.length).toBeGreaterThan(0);
     for (const { reason } of failed) expect(reason).toMatchObject({ code: "log_io" });
-    await expect(writer.append(sampleBatch(9999, 1))).rejects.toMatchObject({ code: "log_io" });
+    expect(await refusalOf(writer.append(sampleBatch(9999, 1)))).toMatchObject({ code: "log_io" });
     const again = await createLogWriter(optionsFor(folder.path), spawner().spawn);
     expect(again.recovery).toBeUndefined();
     expect(again.opened.stats.records).toBeGreaterThanOrEqual(2 + 100 * (settled.length - failed.length));
@@ -159,5 +169,5 @@ describe("LogWriter", () => {
 });
 
 test("runLogWriterWorker refuses to run outside a worker thread", async () => {
-  await expect(runLogWriterWorker({})).rejects.toMatchObject({ code: "internal" });
+  expect(await refusalOf(runLogWriterWorker({}))).toMatchObject({ code: "internal" });
 });
