@@ -19,6 +19,8 @@ const result = await Bun.build({
   entrypoints: ["src/main.ts"],
   minify: true,
   bytecode: true,
+  // commands load what they need when they run; in one piece all of it would be decoded at every start
+  splitting: true,
   format: "esm",
   target: "bun",
   // a compiled program must not take code or settings from the directory it happens to be started in

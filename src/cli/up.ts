@@ -54,7 +54,7 @@ Exit status: 0 ended as asked, 10 config, 11 up runs here already, 12 identity i
         onPrepared: (lines) => {
           for (const line of lines) context.output.note(line);
         },
-        onStatus: (roles) => void view(roles),
+        onStatus: view,
       });
     });
 }

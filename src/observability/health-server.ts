@@ -28,6 +28,8 @@ export interface HealthServerOptions {
   readonly ports: readonly number[];
   report(): HealthReport;
   metricsText(): Promise<string>;
+  /** Hears why a page could not be made. */
+  onError(caught: unknown): void;
 }
 
 export interface HealthServer {
@@ -100,7 +102,8 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
       "x-content-type-options": "nosniff",
     });
     response.end(request.method === "HEAD" ? undefined : body);
-  } catch {
+  } catch (caught) {
+    options.onError(caught);
     response.writeHead(500).end();
   }
 }

@@ -32,7 +32,6 @@ function openLogFile(path: string, bytesMax: number, filesKept: number): LogFile
   let fd = openSync(path, "a", 0o600);
   let bytes = fstatSync(fd).size;
   const rotate = () => {
-    closeSync(fd);
     for (let n = filesKept; n >= 1; n -= 1) {
       try {
         renameSync(n === 1 ? path : `${path}.${n - 1}`, `${path}.${n}`);
@@ -40,8 +39,11 @@ function openLogFile(path: string, bytesMax: number, filesKept: number): LogFile
         // an older file that is not there yet has nothing to move
       }
     }
-    fd = openSync(path, "a", 0o600);
-    bytes = fstatSync(fd).size;
+    bytes = 0;
+    // where no file can be opened now, lines go on into the one that was moved aside
+    const next = openSync(path, "a", 0o600);
+    closeSync(fd);
+    fd = next;
   };
   return {
     write(line) {

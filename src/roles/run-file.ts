@@ -6,6 +6,8 @@ import { AmoskysError, errnoOf } from "../core/errors.ts";
 export interface RunFile {
   readonly role: string;
   readonly pid: number;
+  /** When the kernel started the process, in its own ticks: another process that got the pid later has another. */
+  readonly start_ticks: string;
   /** Milliseconds since the Unix epoch. */
   readonly started_ms: number;
   readonly health_ports: readonly number[];
@@ -15,6 +17,17 @@ export interface RunFile {
 
 function runPath(dataDir: string, role: string): string {
   return join(dataDir, "run", `${role}.json`);
+}
+
+/** When a process started, in ticks since the boot (field 22 of /proc/PID/stat, proc(5)); "" where that is unknown. */
+export function startTicks(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // the name, in parentheses, may itself hold spaces and parentheses; field 3 is the first behind it
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
 }
 
 /** Publishes what is running; a reader sees the file whole or not at all. */
@@ -31,13 +44,22 @@ export function removeRunFile(dataDir: string, role: string, pid: number): void 
   if (readRunFile(dataDir, role)?.pid === pid) rmSync(runPath(dataDir, role), { force: true });
 }
 
-/** Whether a process with this pid is there. */
-function isAlive(pid: number): boolean {
+/** Whether the process that wrote a run file is still there. */
+function isAlive({ pid, start_ticks }: RunFile): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch (caught) {
-    return errnoOf(caught) === "EPERM";
+    if (errnoOf(caught) !== "EPERM") return false;
+  }
+  return startTicks(pid) === start_ticks;
+}
+
+/** A file that a power cut left empty or torn tells nothing. */
+function parseRunFile(text: string): RunFile | undefined {
+  try {
+    return JSON.parse(text) as RunFile;
+  } catch {
+    return undefined;
   }
 }
 
@@ -52,8 +74,8 @@ export function readRunFile(dataDir: string, role: string): RunFile | undefined 
       cause: caught,
     });
   }
-  const facts = JSON.parse(text) as RunFile;
-  return isAlive(facts.pid) ? facts : undefined;
+  const facts = parseRunFile(text);
+  return facts && isAlive(facts) ? facts : undefined;
 }
 
 /** Every role of this home that is alive. */

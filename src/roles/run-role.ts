@@ -12,7 +12,7 @@ import {
   type HealthReport,
   type Metrics,
 } from "../observability/index.ts";
-import { removeRunFile, writeRunFile } from "./run-file.ts";
+import { removeRunFile, startTicks, writeRunFile } from "./run-file.ts";
 import { spawnWorker } from "./worker-registry.ts";
 
 const drainMsMax = 10_000;
@@ -85,6 +85,16 @@ function faults(): Promise<never> {
   return fault;
 }
 
+/** Logs why a page could not be made, once for each reason: pages are asked for every second. */
+function createPageFault(observer: Observer): (caught: unknown) => void {
+  let last: string | undefined;
+  return (caught) => {
+    const { message } = AmoskysError.from(caught);
+    if (message !== last) observer.log("error", `a page could not be made: ${message}`);
+    last = message;
+  };
+}
+
 const startingReport: HealthReport = {
   ready: false,
   status: "degraded",
@@ -124,8 +134,15 @@ export async function runRole(
     ports: options.healthPorts,
     report: () => running?.health() ?? startingReport,
     metricsText: () => metrics.text(),
+    onError: createPageFault(observer),
   });
-  const facts = { role, pid: process.pid, started_ms: startedMs, health_ports: health.ports };
+  const facts = {
+    role,
+    pid: process.pid,
+    start_ticks: startTicks(process.pid),
+    started_ms: startedMs,
+    health_ports: health.ports,
+  };
   const interrupted = signal.first.then((name) => {
     throw new AmoskysError("interrupted", `Interrupted by ${name} before ${role} had started`);
   });

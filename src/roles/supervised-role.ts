@@ -4,8 +4,10 @@ import { type RoleStatus, readRoleStatus } from "./role-status.ts";
 import { supervisorVariable } from "./run-role.ts";
 import { selfCommand } from "./self-command.ts";
 
-/** Exit statuses that no restart mends: usage, config, log, identity, missing privilege. */
-const permanentStatuses = new Set([2, 10, 11, 12, 14]);
+/** Exit statuses that no restart mends: usage, config, identity, missing privilege. */
+const permanentStatuses = new Set([2, 10, 12, 14]);
+/** Those that the world outside mends: a log that is locked, or whose disk is full; a port that is taken. */
+const patientStatuses = new Set([11, 13]);
 const restartsMax = 10;
 /** A role that has run for so long has recovered: its failures are forgotten. */
 const steadyMs = 60_000;
@@ -88,21 +90,25 @@ export class SupervisedRole {
       stderr = (stderr + decoder.decode(chunk, { stream: true })).slice(-stderrBytesKept);
     }
     const status = await child.exited;
+    if (child !== this.#child) return;
     this.#child = undefined;
-    if (this.#phase === "running")
-      this.#afterExit(status, child.signalCode === null ? null : String(child.signalCode), stderr, startedMs);
+    if (this.#phase === "running") {
+      const signal = child.signalCode === null ? undefined : String(child.signalCode);
+      this.#afterExit(status, signal, stderr, startedMs);
+    }
     this.#options.onChange();
   }
 
-  #afterExit(status: number, signal: string | null, stderr: string, startedMs: number): void {
+  #afterExit(status: number, signal: string | undefined, stderr: string, startedMs: number): void {
     const words = lastWords(stderr);
     const how = signal ? `killed by ${signal}` : `ended with status ${status}`;
     this.#message = words.message || how;
     this.#hint = words.hint;
     if (systemClock.monotonicMs() - startedMs > steadyMs) this.#backoff.reset();
-    if (permanentStatuses.has(status) || this.#backoff.failures >= restartsMax) {
+    const isPermanent = permanentStatuses.has(status);
+    if (isPermanent || (this.#backoff.failures >= restartsMax && !patientStatuses.has(status))) {
       this.#phase = "failed";
-      if (!permanentStatuses.has(status)) this.#message = `gave up after ${restartsMax} restarts: ${this.#message}`;
+      if (!isPermanent) this.#message = `gave up after ${restartsMax} restarts: ${this.#message}`;
       this.#hint ??= `amoskys start ${this.role}`;
       return;
     }

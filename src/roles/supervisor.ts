@@ -11,6 +11,7 @@ const drainMs = 12_000;
 export class Supervisor {
   readonly #bus: SupervisedRole | undefined;
   readonly #agents: readonly SupervisedRole[];
+  #isStopping = false;
 
   constructor(roles: readonly SupervisedRole[]) {
     this.#bus = roles.find(({ role }) => role === "bus");
@@ -31,12 +32,13 @@ export class Supervisor {
     });
   }
 
-  /** Starts the bus, waits until it is ready or has failed, then starts the agents. */
+  /** Starts the bus, waits until it is ready or has failed, then starts the agents; what is to stop starts nothing. */
   async startAll(): Promise<void> {
     if (this.#bus) {
       this.#bus.start();
       await this.#untilReady(this.#bus);
     }
+    if (this.#isStopping) return;
     for (const agent of this.#agents) agent.start();
   }
 
@@ -48,7 +50,13 @@ export class Supervisor {
     }
   }
 
-  async stopAll(): Promise<void> {
+  /** Stops all for good: agents drain first. */
+  async end(): Promise<void> {
+    this.#isStopping = true;
+    await this.#stopAll();
+  }
+
+  async #stopAll(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.stop(drainMs)));
     await this.#bus?.stop(drainMs);
   }
@@ -68,7 +76,7 @@ export class Supervisor {
   /** Restarts one role; without a name all of them: agents end, the bus restarts and is ready, agents start. */
   async restart(name: string | undefined): Promise<void> {
     if (name === undefined) {
-      await this.stopAll();
+      await this.#stopAll();
       await this.startAll();
       return;
     }

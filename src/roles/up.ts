@@ -22,7 +22,7 @@ export interface UpOptions {
   /** Hears what was made for a home that was empty. */
   onPrepared(lines: readonly string[]): void;
   /** Hears how the roles are doing, about once a second and at every change. */
-  onStatus(roles: readonly RoleStatus[]): void;
+  onStatus(roles: readonly RoleStatus[]): Promise<void>;
 }
 
 function assertRoles(names: readonly string[]): void {
@@ -57,15 +57,26 @@ function superviseRole(role: string, loaded: LoadedConfig<Config>, options: UpOp
   });
 }
 
-async function obey(request: ControlRequest, supervisor: Supervisor, down: () => void): Promise<RoleStatus[]> {
-  const { command, role } = request;
-  if (command === "down") down();
-  else if (command === "restart") await supervisor.restart(role);
+async function change({ command, role }: ControlRequest, supervisor: Supervisor): Promise<void> {
+  if (command === "restart") await supervisor.restart(role);
   else if (command === "start") supervisor.start(role ?? "");
   else if (command === "stop") await supervisor.stop(role ?? "");
-  else if (command !== "status") throw new AmoskysError("usage", "Unknown control command");
-  await supervisor.refresh();
-  return supervisor.status();
+  else throw new AmoskysError("usage", "Unknown control command");
+}
+
+/** Answers control requests; changes happen one after the other. */
+function createObey(supervisor: Supervisor, down: () => void): (request: ControlRequest) => Promise<RoleStatus[]> {
+  let changes: Promise<unknown> = Promise.resolve();
+  return async (request) => {
+    if (request.command === "down") down();
+    else if (request.command !== "status") {
+      const changed = changes.then(() => change(request, supervisor));
+      changes = changed.catch(() => {});
+      await changed;
+    }
+    await supervisor.refresh();
+    return supervisor.status();
+  };
 }
 
 async function assertAlone(dataDir: string): Promise<void> {
@@ -89,7 +100,13 @@ export async function runUp(options: UpOptions): Promise<void> {
   const insisted = Promise.withResolvers<never>();
   insisted.promise.catch(() => {});
   let signals = 0;
-  const show = () => options.onStatus(supervisor.status());
+  let failure: unknown;
+  // who watched has gone, or cannot be told: end as asked, then say why
+  const fail = (caught: unknown) => {
+    failure ??= caught;
+    asked.resolve();
+  };
+  const show = () => void options.onStatus(supervisor.status()).catch(fail);
   const supervisor = new Supervisor(names.map((role) => superviseRole(role, loaded, options, () => show())));
   const onSignal = () => {
     signals += 1;
@@ -97,17 +114,18 @@ export async function runUp(options: UpOptions): Promise<void> {
     else insisted.reject(new AmoskysError("interrupted", "Interrupted before everything was drained"));
   };
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
-  const control = await openControlSocket(dataDir, (request) => obey(request, supervisor, asked.resolve));
-  const timer = setInterval(() => void supervisor.refresh().then(show), refreshMs);
+  const control = await openControlSocket(dataDir, createObey(supervisor, asked.resolve));
+  const timer = setInterval(() => void supervisor.refresh().then(show, fail), refreshMs);
   try {
-    await Promise.race([supervisor.startAll(), asked.promise]);
+    supervisor.startAll().catch(fail);
     await asked.promise;
-    await Promise.race([supervisor.stopAll(), insisted.promise]);
+    await Promise.race([supervisor.end(), insisted.promise]);
   } finally {
     supervisor.killAll();
     clearInterval(timer);
     control.close();
     rmSync(controlPath(dataDir), { force: true });
   }
+  if (failure) throw failure;
   show();
 }

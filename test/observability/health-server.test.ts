@@ -22,7 +22,7 @@ async function start(
   ports = [0],
 ): Promise<(path: string, init?: RequestInit) => Promise<Response>> {
   const metricsText = () => Promise.resolve("a_total 1\n");
-  server = await createHealthServer({ host: "127.0.0.1", ports, report, metricsText });
+  server = await createHealthServer({ host: "127.0.0.1", ports, report, metricsText, onError() {} });
   const port = server.ports[0];
   return (path, init) => fetch(`http://127.0.0.1:${port}${path}`, init);
 }
