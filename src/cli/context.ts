@@ -22,7 +22,7 @@ export function globalOptions(command: Command, context: CliContext): GlobalOpti
   const options = command.optsWithGlobals<{ home?: string; config?: string; logLevel?: string; logFormat?: string }>();
   return {
     home: resolve(options.home ?? context.environment.AMOSKYS_HOME ?? "."),
-    config: options.config,
+    config: options.config ?? context.environment.IS_CONFIG_PATH,
     logLevel: options.logLevel,
     logFormat: options.logFormat as GlobalOptions["logFormat"],
   };

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { Command } from "commander";
 import { systemClock } from "../core/clock.ts";
 import { AmoskysError } from "../core/errors.ts";
@@ -9,10 +8,10 @@ import { type CliContext, configSource } from "./context.ts";
 const downMsMax = 30_000;
 
 async function ask(context: CliContext, command: Command, request: ControlCommand, role?: string) {
-  const { loadHomeConfig } = await import("../roles/config.ts");
+  const { dataPlace } = await import("../roles/data-place.ts");
   const { askUp } = await import("../roles/control-socket.ts");
   const source = configSource(command, context);
-  const dataDir = resolve(source.home, loadHomeConfig(source).config.storage.data_dir);
+  const { dataDir } = dataPlace(source);
   const answer = await askUp(dataDir, { command: request, role });
   if (answer) return answer;
   throw new AmoskysError("unreachable", `amoskys up does not run in ${source.home}`, { hint: "amoskys up" });

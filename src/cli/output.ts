@@ -23,6 +23,8 @@ function writeAll(fd: number, text: string): void {
 export interface Output {
   /** Whether stdout is a terminal: only then may anything be coloured or redrawn. */
   readonly terminal: boolean;
+  /** Columns of the terminal. */
+  readonly columns: number;
   readonly colour: ChalkInstance;
   /** One line of the result. */
   print(line: string): void;
@@ -44,6 +46,9 @@ export function createOutput(environment: Readonly<Record<string, string | undef
   const coloured = terminal && !environment.NO_COLOR && environment.TERM !== "dumb";
   return {
     terminal,
+    get columns() {
+      return process.stdout.columns || 80;
+    },
     colour: new Chalk({ level: coloured ? 1 : 0 }),
     print: (line) => writeAll(stdout, `${line}\n`),
     printJson: (value) => writeAll(stdout, `${JSON.stringify(value, bigintAsString)}\n`),

@@ -34,10 +34,10 @@ function rate(role: RoleStatus): string {
   return perSecond === undefined ? `${role.events_total}` : `${role.events_total} (${perSecond.toFixed(1)}/s)`;
 }
 
-/** The table of `up` and `status`: one row a role, and below it what is wrong and what to do. */
+/** The table of `up` and `status`: one row a role, and below it what each says and what to do. */
 export function roleTable(roles: readonly RoleStatus[], colour: ChalkInstance, nowMs: number): string {
   const table = new Table({
-    head: ["ROLE", "STATE", "PID", "UPTIME", "EVENTS", "BACKLOG", "LAST ACK", "HEALTH", ""].map((h) => colour.bold(h)),
+    head: ["ROLE", "STATE", "PID", "UPTIME", "EVENTS", "BACKLOG", "LAST ACK", "PORTS"].map((h) => colour.bold(h)),
     chars: borderless,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });
@@ -50,10 +50,15 @@ export function roleTable(roles: readonly RoleStatus[], colour: ChalkInstance, n
       rate(role),
       role.backlog_bytes === undefined ? "" : formatBytes(role.backlog_bytes),
       role.last_ack_ms === undefined ? "" : `${formatDurationMs(Math.max(0, nowMs - role.last_ack_ms))} ago`,
-      role.health_ports?.[0] === undefined ? "" : `:${role.health_ports[0]}`,
-      printable(role.message),
+      [role.port, role.health_ports?.[0]].filter((port) => port !== undefined).join(" "),
     ]);
   }
-  const hints = roles.filter(({ hint }) => hint).map(({ role, hint }) => `${role}: Try: ${printable(hint ?? "")}`);
-  return [table.toString().replaceAll(/ +$/gm, ""), ...hints].join("\n");
+  return [table.toString().replaceAll(/ +$/gm, ""), ...roles.flatMap(explain)].join("\n");
+}
+
+/** What a role says of itself, and what to do, each as a line of its own: they are longer than a cell. */
+function explain({ role, message, hint, restarts }: RoleStatus): string[] {
+  const again = restarts > 0 ? ` (started again ${restarts} ${restarts === 1 ? "time" : "times"})` : "";
+  const lines = message === "" && again === "" ? [] : [`${role}: ${printable(message)}${again}`];
+  return hint ? [...lines, `${role}: Try: ${printable(hint)}`] : lines;
 }

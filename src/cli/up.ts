@@ -4,6 +4,7 @@ import type { RoleStatus } from "../roles/role-status.ts";
 import { type CliContext, configSource, listOption } from "./context.ts";
 
 const clearBelow = "\u001b[J";
+const footer = "Logs: data/logs. Ctrl-C drains and ends.";
 
 /** Redraws the table in place on a terminal; elsewhere one JSON line for each role that changed its state. */
 function createStatusView(context: CliContext): (roles: readonly RoleStatus[]) => Promise<void> {
@@ -13,9 +14,11 @@ function createStatusView(context: CliContext): (roles: readonly RoleStatus[]) =
   return async (roles) => {
     if (output.terminal) {
       const { roleTable } = await import("./role-table.ts");
-      const table = `${roleTable(roles, output.colour, systemClock.wallMs())}\n`;
-      output.write(`${linesDrawn > 0 ? `\u001b[${linesDrawn}F` : ""}${clearBelow}${table}`);
-      linesDrawn = table.split("\n").length - 1;
+      const text = `${roleTable(roles, output.colour, systemClock.wallMs())}\n${footer}`;
+      // a line that wrapped would stay behind when the table is drawn again
+      const lines = text.split("\n").map((line) => Bun.sliceAnsi(line, 0, output.columns - 1));
+      output.write(`${linesDrawn > 0 ? `\u001b[${linesDrawn}F` : ""}${clearBelow}${lines.join("\n")}\n`);
+      linesDrawn = lines.length;
       return;
     }
     for (const role of roles) {

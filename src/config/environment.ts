@@ -32,10 +32,11 @@ const environmentNames: Readonly<Record<string, string>> = {
   IS_STORAGE_DIR: "storage.storage_dir",
   IS_MAX_WAL_BYTES: "storage.max_wal_bytes",
   AMOSKYS_AGENT_ID: "agent.name",
+  AMOSKYS_ROLE: "up.roles",
 };
 
 /** Ours that are no settings: they are read before a configuration exists, or belong to the process. */
-const notSettings = new Set(["AMOSKYS_HOME", "AMOSKYS_ROLE", "AMOSKYS_DEPTH", "AMOSKYS_CORPORA", "AMOSKYS_LONG"]);
+const notSettings = new Set(["AMOSKYS_HOME", "AMOSKYS_SUPERVISOR", "AMOSKYS_CORPORA", "AMOSKYS_LONG"]);
 
 /** Accepted and without effect, each with the reason. */
 const ignored: Readonly<Record<string, string>> = {
@@ -67,6 +68,7 @@ export function readEnvironment(environment: Readonly<Record<string, string | un
     if (!name.startsWith("AMOSKYS_") || notSettings.has(name) || name in environmentNames) continue;
     const path = name.slice("AMOSKYS_".length).toLowerCase().replaceAll("__", ".");
     if (path.includes(".")) settings.push({ name, path, text });
+    else notices.push(`${name} is not known: settings are written AMOSKYS_SECTION__KEY, with two underscores`);
   }
   return { settings, notices };
 }

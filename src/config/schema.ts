@@ -43,7 +43,8 @@ const eventbus = z.strictObject({
 const agent = z.strictObject({
   name: z.string().default("agent"),
   cert_dir: path.default("certs"),
-  wal_path: path.default("data/wal/flowagent.db"),
+  /** The flow agent's log; without it flowagent.db in storage.wal_dir. */
+  wal_path: path.optional(),
   bus_address: z.string().default("localhost:50051"),
   max_env_bytes: z.number().int().positive().max(131_072).default(131_072),
   send_rate: z.number().nonnegative().default(0),
@@ -54,16 +55,17 @@ const agent = z.strictObject({
   log_level: logLevel.default("info"),
 });
 
+/** Without a path the file lies in `cert_dir`, under the agent's name. */
 const crypto = z.strictObject({
-  ed25519_private_key: path.default("certs/agent.ed25519"),
+  ed25519_private_key: path.optional(),
   trust_map_path: path.default("config/trust_map.yaml"),
-  ca_cert: path.default("certs/ca.crt"),
-  server_cert: path.default("certs/server.crt"),
-  server_key: path.default("certs/server.key"),
-  agent_cert: path.default("certs/agent.crt"),
-  agent_key: path.default("certs/agent.key"),
-  operator_cert: path.default("certs/operator.crt"),
-  operator_key: path.default("certs/operator.key"),
+  ca_cert: path.optional(),
+  server_cert: path.optional(),
+  server_key: path.optional(),
+  agent_cert: path.optional(),
+  agent_key: path.optional(),
+  operator_cert: path.optional(),
+  operator_key: path.optional(),
   allow_group_read: z.boolean().default(false),
 });
 

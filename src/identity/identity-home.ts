@@ -75,12 +75,21 @@ function neededFiles(paths: IdentityPaths, needs: IdentityNeeds): string[] {
   return files;
 }
 
+/** The one agent whose certificate and keys are here, where there is just one. */
+function otherAgent(paths: IdentityPaths): string | undefined {
+  const names = readdirSync(paths.certs).flatMap((file) => (file.endsWith(".ed25519") ? [file.slice(0, -8)] : []));
+  const agents = names.filter((name) => name !== "bus" && existsSync(identityFiles(paths, name).cert));
+  return agents.length === 1 ? agents[0] : undefined;
+}
+
 function hintFor(paths: IdentityPaths, needs: IdentityNeeds, missing: readonly string[]): string {
   if (hasPendingFiles(paths.certs)) return "amoskys certs init (finishes what broke off)";
   const agent = needs.agent === undefined ? undefined : identityFiles(paths, needs.agent);
   if (missing.length === 1 && missing[0] === paths.trustMap && agent) {
     return `amoskys trust add ${needs.agent} --key ${relative(paths.home, agent.publicKey)}`;
   }
+  const other = agent && missing.length === 3 ? otherAgent(paths) : undefined;
+  if (other && !needs.bus) return `set agent.name to ${other} in config/amoskys.yaml: its certificate is here`;
   const agentOnly = agent !== undefined && missing.every((file) => Object.values(agent).includes(file));
   if (agentOnly && missing.length === 3 && existsSync(identityFiles(paths, "ca").key)) {
     return `amoskys certs gen ${needs.agent}`;

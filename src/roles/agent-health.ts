@@ -15,15 +15,17 @@ export interface AgentParts {
   readonly drain: Drain;
   readonly collector: Collector;
   readonly identity: AgentIdentity;
+  /** Of the bus, as host:port. */
+  readonly address: string;
 }
 
 type Checks = Record<string, { ok: boolean; message: string }>;
 
-function busCheck({ drain }: AgentParts, nowMs: number): Checks[string] {
+function busCheck({ drain, address }: AgentParts, nowMs: number): Checks[string] {
   const { lastError, lastAckMs } = drain;
   if (lastError)
     return { ok: false, message: lastError.hint ? `${lastError.message}; ${lastError.hint}` : lastError.message };
-  if (lastAckMs === undefined) return { ok: drain.state === "active", message: "nothing was acknowledged yet" };
+  if (lastAckMs === undefined) return { ok: drain.state === "active", message: `no answer from ${address} yet` };
   return { ok: true, message: `last acknowledgement ${Math.max(0, Math.round((nowMs - lastAckMs) / 1000))} s ago` };
 }
 
@@ -38,7 +40,7 @@ function checksOf(parts: AgentParts, nowMs: number): Checks {
       ok: liveBytes < budgetBytes,
       message: `${pending} pending, ${parked} parked, ${formatBytes(liveBytes)} of ${formatBytes(budgetBytes)}`,
     },
-    data_collection: { ok: collected.status !== "failed", message: collected.message },
+    data_collection: { ok: collected.status === "ok", message: collected.message },
     certificate_validity: identity.check(),
     resource_usage: { ok: rssBytes < rssBytesMax, message: `${formatBytes(rssBytes)} of memory` },
   } as Checks;
@@ -50,7 +52,7 @@ export function agentHealth(parts: AgentParts, nowMs: number): HealthReport {
   const { state } = drain;
   const checks = checksOf(parts, nowMs);
   const failing = Object.values(checks).filter(({ ok }) => !ok);
-  const isBroken = checks.data_collection?.ok === false;
+  const isBroken = collector.health().status === "failed";
   const isReady = state === "active" || state === "backpressure";
   const { pendingBytes } = log.stats();
   const { stored, lost } = outbox.figures();

@@ -122,7 +122,7 @@ export class AgentIdentity {
     return files
       .map((path) => {
         const stat = statSync(path, { throwIfNoEntry: false });
-        return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.size}` : "-";
+        return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.ctimeMs}:${stat.size}` : "-";
       })
       .join(" ");
   }

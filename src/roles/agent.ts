@@ -55,7 +55,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
   const other = readRunFile(dataDir, entry.name);
   if (other) {
     throw new AmoskysError("log_locked", `The ${entry.name} agent of this home runs already (pid ${other.pid})`, {
-      hint: "amoskys status",
+      hint: `amoskys stop ${entry.name}`,
     });
   }
   const plan = { entry, loaded, home: source.home, run };
@@ -98,11 +98,12 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
   const log = openAgentLog(resolve(home, entry.logPath(config)), config, context);
   const client = createBusClient({ address, tls: identity.tls, observer, clock });
   let drain: Drain | undefined;
+  let collector: Collector | undefined;
   try {
     const { outbox, ...delivery } = createDelivery(log, client, identity, config, context);
     drain = delivery.drain;
     const bus = await resolveBus(address);
-    const collector = entry.create(config, run, {
+    collector = entry.create(config, run, {
       emit: (event) => outbox.emit(event),
       lose: (count, startNs, endNs) => outbox.lose({ reason: "collector", count, startNs, endNs }),
       room: () => outbox.room(),
@@ -114,11 +115,12 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     identity.watch((tls) => client.setTls(tls));
     await drain.start();
     await collector.start();
-    const parts = { log, client, outbox, drain, collector, identity };
+    const parts = { log, client, outbox, drain, collector, identity, address };
     context.metrics.beforeText(() => refreshAgentGauges(observer, parts));
     return new RunningAgent(parts, context);
   } catch (caught) {
     identity.close();
+    await collector?.stop(0);
     await drain?.stop(0);
     await client.close();
     log.close();
@@ -175,6 +177,7 @@ interface Running {
   readonly drain: Drain;
   readonly collector: Collector;
   readonly identity: AgentIdentity;
+  readonly address: string;
 }
 
 class RunningAgent implements RunningRole {

@@ -147,7 +147,7 @@ export class BusIdentity {
     return [ca, cert, key]
       .map((path) => {
         const stat = statSync(path, { throwIfNoEntry: false });
-        return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.size}` : "-";
+        return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.ctimeMs}:${stat.size}` : "-";
       })
       .join(" ");
   }

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { flowCollector } from "../collectors/flow/index.ts";
 import type { Collector, CollectorContext } from "../core/collector.ts";
 import type { Config } from "./config.ts";
@@ -26,7 +27,7 @@ const flow: CollectorEntry = {
   name: flowCollector.name,
   healthPort: 50_004,
   furtherPorts: ({ agent }) => [agent.metrics_port, agent.health_port],
-  logPath: ({ agent }) => agent.wal_path,
+  logPath: ({ agent, storage }) => agent.wal_path ?? join(storage.wal_dir, "flowagent.db"),
   metricPrefixes: ["amoskys_flow_"],
   create: (config, { read }, context) =>
     flowCollector.create({ config: config.flow, ...(read === undefined ? {} : { read }) }, context),

@@ -1,20 +1,18 @@
-import { resolve } from "node:path";
 import { AmoskysError } from "../core/errors.ts";
-import { type ConfigSource, loadHomeConfig } from "./config.ts";
+import type { ConfigSource } from "./config.ts";
 import { askUp } from "./control-socket.ts";
+import { dataPlace } from "./data-place.ts";
 import { type RoleStatus, readRoleStatus } from "./role-status.ts";
 import { listRunFiles, type RunFile } from "./run-file.ts";
 
-/** The roles of a home: as its `up` sees them, else those that were started by hand. */
+/** The roles of a home: as its `up` sees them, and those that were started by hand. */
 export async function homeStatus(source: ConfigSource): Promise<RoleStatus[]> {
-  const { config } = loadHomeConfig(source);
-  const dataDir = resolve(source.home, config.storage.data_dir);
-  const answer = await askUp(dataDir, { command: "status" });
-  if (answer) return answer.roles;
-  const read = ({ role }: RunFile) => readRoleStatus(dataDir, role, config.observability.host);
-  const running = (await Promise.all(listRunFiles(dataDir).map(read))).filter((status) => status !== undefined);
-  if (running.length === 0) {
-    throw new AmoskysError("unreachable", `Nothing of AMOSKYS runs in ${source.home}`, { hint: "amoskys up" });
-  }
-  return running;
+  const { dataDir, healthHost } = dataPlace(source);
+  const supervised = (await askUp(dataDir, { command: "status" }))?.roles ?? [];
+  const known = new Set(supervised.map(({ role }) => role));
+  const byHand = listRunFiles(dataDir).filter(({ role }) => !known.has(role));
+  const read = ({ role }: RunFile) => readRoleStatus(dataDir, role, healthHost);
+  const roles = [...supervised, ...(await Promise.all(byHand.map(read))).filter((status) => status !== undefined)];
+  if (roles.length > 0) return roles;
+  throw new AmoskysError("unreachable", `Nothing of AMOSKYS runs in ${source.home}`, { hint: "amoskys up" });
 }

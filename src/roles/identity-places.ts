@@ -13,13 +13,12 @@ export interface IdentityPlaces {
   readonly seed: string;
 }
 
+type CryptoPath = Exclude<keyof Config["crypto"], "allow_group_read">;
+
 /** Settings of `crypto` that are set stand; the others follow `cert_dir` and the agent's name. */
-export function identityPlaces({ config, origins }: LoadedConfig<Config>, home: string): IdentityPlaces {
+export function identityPlaces({ config }: LoadedConfig<Config>, home: string): IdentityPlaces {
   const { crypto, agent, eventbus } = config;
-  const place = (key: keyof Config["crypto"], folder: string, file: string) => {
-    const isSet = origins.get(`crypto.${key}`) !== "default";
-    return resolve(home, isSet ? String(crypto[key]) : join(folder, file));
-  };
+  const place = (key: CryptoPath, folder: string, file: string) => resolve(home, crypto[key] ?? join(folder, file));
   return {
     trustMap: resolve(home, crypto.trust_map_path),
     server: {

@@ -4,7 +4,7 @@ import { type RunFile, readRunFile } from "./run-file.ts";
 /** How a role of this home is doing, as `status` and the table of `up` show it. */
 export interface RoleStatus {
   readonly role: string;
-  readonly state: "starting" | "healthy" | "degraded" | "unhealthy" | "restarting" | "failed" | "stopped";
+  readonly state: "starting" | "healthy" | "degraded" | "unhealthy" | "restarting" | "stopping" | "failed" | "stopped";
   /** What the role says of itself: initializing, connecting, active, backpressure, retrying, shutdown, error. */
   readonly activity?: string | undefined;
   readonly pid?: number | undefined;

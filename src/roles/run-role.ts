@@ -164,7 +164,8 @@ export async function runRole(
     logger.log("info", "stopped");
   } catch (caught) {
     const error = AmoskysError.from(caught);
-    logger.log("error", error.message, { code: error.code, hint: error.hint });
+    // without a supervisor the log is stderr, where main.ts is about to say the same
+    if (supervisor) logger.log("error", error.message, { code: error.code, hint: error.hint });
     if (error.code !== "interrupted") await running?.stop(drainMsMax).catch(() => {});
     throw error;
   } finally {

@@ -24,7 +24,7 @@ export interface SupervisedRoleOptions {
   onChange(): void;
 }
 
-type Phase = "running" | "restarting" | "failed" | "stopped";
+type Phase = "running" | "restarting" | "stopping" | "failed" | "stopped";
 
 /** The last line that `main` printed as an error, and its hint. */
 function lastWords(stderr: string): { message: string; hint: string | undefined } {
@@ -58,7 +58,7 @@ export class SupervisedRole {
   }
 
   start(): void {
-    if (this.#phase === "running" || this.#phase === "restarting") return;
+    if (this.#phase !== "failed" && this.#phase !== "stopped") return;
     this.#backoff.reset();
     this.#restarts = 0;
     this.#spawn();
@@ -122,15 +122,21 @@ export class SupervisedRole {
   /** Ends the child: a signal to drain, and after `deadlineMs` the end without asking. */
   async stop(deadlineMs: number): Promise<void> {
     clearTimeout(this.#timer);
-    this.#phase = "stopped";
     this.#message = "";
     this.#hint = undefined;
     const child = this.#child;
-    if (!child) return;
-    child.kill("SIGTERM");
-    const late = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
-    await this.#ended;
-    clearTimeout(late);
+    if (child) {
+      this.#phase = "stopping";
+      this.#message = "drains";
+      this.#options.onChange();
+      child.kill("SIGTERM");
+      const late = setTimeout(() => child.kill("SIGKILL"), deadlineMs);
+      await this.#ended;
+      clearTimeout(late);
+    }
+    this.#message = "";
+    this.#phase = "stopped";
+    this.#options.onChange();
   }
 
   /** Ends the child at once. */
@@ -158,7 +164,7 @@ export class SupervisedRole {
 
   status(): RoleStatus {
     const base = { role: this.role, restarts: this.#restarts, message: this.#message, hint: this.#hint };
-    if (this.#phase !== "running") return { ...base, state: this.#phase };
+    if (this.#phase !== "running") return { ...base, state: this.#phase, pid: this.#child?.pid };
     if (!this.#status) return { ...base, state: "starting", pid: this.#child?.pid, message: "starting" };
     return { ...this.#status, restarts: this.#restarts };
   }

@@ -12,7 +12,7 @@ const lost = "roles refuse to start, or the bus refuses them";
 export function checkHomeCertificates(home: string, config: BaseConfig, nowMs: number): Promise<DoctorCheck> {
   return makeCheck("certificates", lost, () => {
     const { crypto } = config;
-    const paths = identityPaths(home, { certs: dirname(crypto.ca_cert), trustMap: crypto.trust_map_path });
+    const paths = identityPaths(home, { certs: dirname(crypto.ca_cert ?? "certs/ca.crt"), trustMap: crypto.trust_map_path });
     const { certificates, problems } = checkCertificates(paths, { nowMs, allowGroupRead: crypto.allow_group_read });
     if (certificates.length === 0 && !existsSync(paths.trustMap)) {
       const hint = "amoskys up, or amoskys certs init";
