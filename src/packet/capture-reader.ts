@@ -98,6 +98,8 @@ export class CaptureReader {
         hint: `${packer.command} FILE | amoskys agent flow --read -`,
       });
     }
-    throw new AmoskysError("capture_unreadable", `"${name}" is neither a pcap nor a pcapng file`);
+    throw new AmoskysError("capture_unreadable", `"${name}" is neither a pcap nor a pcapng file`, {
+      hint: "give a file that tcpdump -w or Wireshark wrote",
+    });
   }
 }

@@ -20,11 +20,13 @@ export interface CaptureFile {
   close(): Promise<void>;
 }
 
-const openFailures: Readonly<Record<string, { code: ErrorCode; why: string }>> = {
-  ENOENT: { code: "file_missing", why: "there is no such file" },
-  ENOTDIR: { code: "file_missing", why: "there is no such file" },
-  EISDIR: { code: "usage", why: "it is a directory" },
-  EACCES: { code: "privilege_missing", why: "this user may not read it" },
+const directoryHint = "name a pcap or pcapng file in it";
+
+const openFailures: Readonly<Record<string, { code: ErrorCode; why: string; hint: string }>> = {
+  ENOENT: { code: "file_missing", why: "there is no such file", hint: "ls -l, for how it is written" },
+  ENOTDIR: { code: "file_missing", why: "there is no such file", hint: "ls -l, for how it is written" },
+  EISDIR: { code: "usage", why: "it is a directory", hint: directoryHint },
+  EACCES: { code: "privilege_missing", why: "this user may not read it", hint: "run it as the owner of the file" },
 };
 
 /** Opens a capture file; `-` is standard input. Throws `file_missing`, `usage`, `privilege_missing`. */
@@ -37,11 +39,14 @@ export async function openCaptureFile(path: string): Promise<CaptureFile> {
     const file = new OpenedFile(fd, name, stats.isFile() ? stats.size : undefined);
     if (!stats.isDirectory()) return file;
     await file.close();
-    throw new AmoskysError("usage", `cannot read "${name}": it is a directory`);
+    throw new AmoskysError("usage", `cannot read "${name}": it is a directory`, { hint: directoryHint });
   } catch (caught) {
     const failure = openFailures[errnoOf(caught) ?? ""];
     if (failure === undefined) throw AmoskysError.from(caught);
-    throw new AmoskysError(failure.code, `cannot read "${name}": ${failure.why}`, { cause: caught });
+    throw new AmoskysError(failure.code, `cannot read "${name}": ${failure.why}`, {
+      hint: failure.hint,
+      cause: caught,
+    });
   }
 }
 

@@ -16,7 +16,9 @@ class FlowCollector implements Collector {
   readonly done: Promise<void>;
   readonly #context: CollectorContext;
   readonly #source: FlowSource;
-  readonly #impatient = Promise.withResolvers<void>();
+  /** Ends the wait for room of the batch that is being taken. */
+  #goOn: () => void = () => {};
+  #isImpatient = false;
   #reported: FlowFigures | undefined;
   #timer: Timer | undefined;
 
@@ -35,7 +37,7 @@ class FlowCollector implements Collector {
 
   async stop(deadlineMs: number): Promise<void> {
     // flows that wait for room are handed on without it towards the end: the outbox counts what it cannot hold
-    const timer = setTimeout(() => this.#impatient.resolve(), deadlineMs / 2);
+    const timer = setTimeout(() => this.#hurry(), deadlineMs / 2);
     await this.#source.stop(deadlineMs);
     clearTimeout(timer);
     this.#finish();
@@ -49,11 +51,25 @@ class FlowCollector implements Collector {
   async #take({ bytes, ends, tsNs, count }: FlowBatch): Promise<void> {
     let start = 0;
     for (let i = 0; i < count; i += 1) {
-      await Promise.race([this.#context.room(), this.#impatient.promise]);
+      await this.#room();
       const end = ends[i] as number;
       this.#context.emit({ kind: "flow", tsNs: tsNs[i] as bigint, payload: bytes.subarray(start, end) });
       start = end;
     }
+  }
+
+  /** Batches are taken one after the other: at most one waits. */
+  #room(): Promise<void> {
+    if (this.#isImpatient) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#goOn = resolve;
+    void this.#context.room().then(resolve);
+    return promise;
+  }
+
+  #hurry(): void {
+    this.#isImpatient = true;
+    this.#goOn();
   }
 
   #report(): void {

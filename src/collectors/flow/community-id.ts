@@ -1,5 +1,5 @@
 import { icmpCounterparts, icmpv6Counterparts, ipProtocols } from "../../packet/index.ts";
-import { metaOf } from "./flow-key.ts";
+import { metaOf } from "./flow-meta.ts";
 import { wordAddresses, wordMeta, wordPorts, wordPrefixA, wordPrefixB } from "./flow-records.ts";
 
 const base64Digits = Uint8Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", (digit) =>

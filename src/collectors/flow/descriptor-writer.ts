@@ -1,9 +1,10 @@
 import { writeSync } from "node:fs";
-import { AmoskysError, errnoOf } from "../../core/errors.ts";
+import { errnoOf } from "../../core/errors.ts";
+import { outputError } from "../../core/system-error.ts";
 
 /**
- * Writes all of it to a file descriptor, also into a pipe that is full for a while. Throws `interrupted` where the
- * reader has gone.
+ * Writes all of it to a file descriptor, also into a pipe that is full for a while. Throws `output_closed`
+ * where the reader has gone, `output_failed` where it cannot be written.
  */
 export async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<void> {
   let at = 0;
@@ -11,8 +12,7 @@ export async function writeToDescriptor(fd: number, bytes: Uint8Array): Promise<
     try {
       at += writeSync(fd, bytes, at);
     } catch (caught) {
-      if (errnoOf(caught) === "EPIPE") throw new AmoskysError("interrupted", "the reader of the output has gone");
-      if (errnoOf(caught) !== "EAGAIN") throw caught;
+      if (errnoOf(caught) !== "EAGAIN") throw outputError(caught);
       await Bun.sleep(1);
     }
   }

@@ -2,8 +2,10 @@ import { printable } from "../../core/escape.ts";
 import { DecodedPacket, decodeFrame, otherFrameReasons } from "../../packet/index.ts";
 import { interfaceNameBytesMax } from "./flow-event-writer.ts";
 import { type FlowEndReason, type FlowFigures, flowEndReasons } from "./flow-figures.ts";
+import { FlowPacket } from "./flow-packet.ts";
 import type { FlowBatch } from "./flow-source.ts";
 import { FlowTable } from "./flow-table.ts";
+import { createHashTables } from "./hash-tables.ts";
 import { createOwnTraffic } from "./own-traffic.ts";
 
 /** Plain data, so that it can be handed to a worker thread. */
@@ -45,7 +47,10 @@ export interface FlowEngine {
   advance(nowSec: number): void;
   /** Ends flows that are still there: all of them, or at most `limit`. Answers whether some are left. */
   drain(reason?: "shutdown" | "eof", limit?: number): boolean;
-  /** Flows that have ended and were not taken yet. Take often: nothing bounds them but the flows in the table. */
+  /**
+   * Flows that have ended and were not taken yet; the last few packets may not have been looked at. Take often: nothing
+   * bounds them but the flows in the table.
+   */
   readonly pending: number;
   /** Hands over the flows that have ended. */
   takeEvents(): FlowBatch;
@@ -59,8 +64,16 @@ export function createFlowEngine(options: FlowEngineOptions): FlowEngine {
 
 const encoder = new TextEncoder();
 
+/** So many packets are decoded before they are counted together. */
+const packetsTogether = 32;
+
 class Engine implements FlowEngine {
-  readonly #packet = new DecodedPacket();
+  readonly #decoded = new DecodedPacket();
+  /** Packets that were decoded and not counted to their flows yet: the first `#waiting`. */
+  readonly #packets: readonly FlowPacket[];
+  #waiting = 0;
+  /** The time of a frame that is no packet, since the last packets were counted. */
+  #otherSec: number | undefined;
   readonly #table: FlowTable;
   readonly #isOwn: ((packet: DecodedPacket) => boolean) | undefined;
   readonly #otherFrames = new Float64Array(otherFrameReasons.length + 1);
@@ -71,11 +84,14 @@ class Engine implements FlowEngine {
   #ownBytes = 0;
 
   constructor(options: FlowEngineOptions) {
+    const tables = createHashTables(options.hashSeed);
+    this.#packets = Array.from({ length: packetsTogether }, () => new FlowPacket(tables));
     this.#table = new FlowTable(options);
     this.#isOwn = options.own && createOwnTraffic(options.own.addresses, options.own.port);
   }
 
   setInterface(interfaceIndex: number, name: string): void {
+    this.#countWaiting();
     const text = new Uint8Array(interfaceNameBytesMax);
     const { written } = encoder.encodeInto(printable(name), text);
     this.#table.setInterface(interfaceIndex, text.subarray(0, written));
@@ -95,28 +111,44 @@ class Engine implements FlowEngine {
   ): void {
     this.#frames += 1;
     this.#bytes += wireLength;
-    const packet = this.#packet;
-    const table = this.#table;
-    if (tsSec !== table.second) table.passTime(tsSec);
-    if (!decodeFrame(view, offset, capturedLength, wireLength, linkType, packet)) {
-      this.#otherFrames[packet.outcome] = (this.#otherFrames[packet.outcome] as number) + 1;
+    const decoded = this.#decoded;
+    if (!decodeFrame(view, offset, capturedLength, wireLength, linkType, decoded)) {
+      this.#otherFrames[decoded.outcome] = (this.#otherFrames[decoded.outcome] as number) + 1;
       this.#otherBytes += wireLength;
+      this.#otherSec = tsSec;
       return;
     }
-    if (this.#isOwn?.(packet)) {
+    if (this.#isOwn?.(decoded)) {
       this.#ownPackets += 1;
       this.#ownBytes += wireLength;
+      this.#otherSec = tsSec;
       return;
     }
+    const packet = this.#packets[this.#waiting] as FlowPacket;
     const vlanId = vlanFromRing & 0xfff;
-    table.count(packet, wireLength, tsSec, tsNsec, interfaceIndex, vlanId === 0 ? packet.vlanId : vlanId);
+    packet.take(decoded, interfaceIndex, vlanId === 0 ? decoded.vlanId : vlanId);
+    packet.wireLength = wireLength;
+    packet.sec = tsSec;
+    packet.nsec = tsNsec;
+    this.#waiting += 1;
+    if (this.#waiting === packetsTogether) this.#countWaiting();
+  }
+
+  #countWaiting(): void {
+    this.#table.countAll(this.#packets, this.#waiting);
+    this.#waiting = 0;
+    if (this.#otherSec === undefined) return;
+    this.#table.passTime(this.#otherSec);
+    this.#otherSec = undefined;
   }
 
   advance(nowSec: number): void {
+    this.#countWaiting();
     this.#table.advance(nowSec);
   }
 
   drain(reason: "shutdown" | "eof" = "shutdown", limit = Number.POSITIVE_INFINITY): boolean {
+    this.#countWaiting();
     return this.#table.drain(reason, limit);
   }
 
@@ -125,10 +157,12 @@ class Engine implements FlowEngine {
   }
 
   takeEvents(): FlowBatch {
+    this.#countWaiting();
     return this.#table.takeEvents();
   }
 
   figures(): FlowFigures {
+    this.#countWaiting();
     const other = otherFrameReasons.map((reason, i) => [reason, this.#otherFrames[i + 1] as number] as const);
     const otherCount = other.reduce((sum, [, frames]) => sum + frames, 0);
     const table = this.#table;

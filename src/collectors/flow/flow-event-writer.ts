@@ -2,7 +2,7 @@ import { ipProtocolNames } from "../../data/ip-protocols.ts";
 import { addressTextBytesMax, writeIpv4, writeIpv6 } from "./address-text.ts";
 import { communityIdBytes, writeCommunityId } from "./community-id.ts";
 import type { FlowEndReason } from "./flow-figures.ts";
-import { metaOf } from "./flow-key.ts";
+import { metaOf } from "./flow-meta.ts";
 import {
   type FlowRecords,
   recordWords,

@@ -1,8 +1,9 @@
-import { type DecodedPacket, ipProtocols, tcpFlags } from "../../packet/index.ts";
+import { ipProtocols, tcpFlags } from "../../packet/index.ts";
 import { FlowEventWriter } from "./flow-event-writer.ts";
 import { type FlowEndReason, flowEndReasons } from "./flow-figures.ts";
 import { FlowIndex } from "./flow-index.ts";
-import { FlowKey } from "./flow-key.ts";
+import { metaOf } from "./flow-meta.ts";
+import type { FlowPacket } from "./flow-packet.ts";
 import {
   addToTotal,
   clearTotals,
@@ -30,43 +31,39 @@ import type { FlowBatch } from "./flow-source.ts";
 import { beginsAnew, closingReason, firstState, isClosed, isUneventful, nextState } from "./tcp-state.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
-/** How long a closed TCP flow waits for stragglers (Zeek's tcp_close_delay). */
-const lingerS = 5;
+/** How long a closed TCP flow waits for stragglers: the first retransmission of a last segment (RFC 6298, 2.1). */
+const lingerS = 1;
 /** Packets may be this much older than the newest one; beyond it the clock was set back, or another capture begins. */
 const disorderS = 60;
 /** Flows looked at for their deadline with each packet: enough to keep up, few enough never to stall. */
-const dueFlowsPerPacket = 64;
+const dueFlowsPerPacket = 16;
 
 export interface FlowTableOptions {
   readonly idleTimeoutS: number;
   readonly activeTimeoutS: number;
   readonly flowsMax: number;
-  readonly hashSeed?: number;
 }
 
 /** The flows that live now, by packet time. A flow that ends is written out and its slot is free again. */
 export class FlowTable {
-  /** The second up to which flows that are due have been ended. */
-  second = 0;
   created = 0;
   endedPackets = 0;
   endedBytes = 0;
   readonly #idleS: number;
   readonly #activeS: number;
-  readonly #key: FlowKey;
   readonly #records: FlowRecords;
   readonly #index: FlowIndex;
   readonly #wheel: TimingWheel;
   readonly #writer = new FlowEventWriter();
   readonly #interfaces = new Map<number, Uint8Array>();
   readonly #ended = new Map<FlowEndReason, number>(flowEndReasons.map((reason) => [reason, 0]));
-  /** The newest time seen. */
+  /** The newest time seen, and the second up to which flows that are due have been ended. */
   #now = 0;
+  #second = 0;
 
   constructor(options: FlowTableOptions) {
     this.#idleS = options.idleTimeoutS;
     this.#activeS = options.activeTimeoutS;
-    this.#key = new FlowKey(options.hashSeed);
     this.#records = new FlowRecords(options.flowsMax);
     this.#index = new FlowIndex(this.#records);
     this.#wheel = new TimingWheel(this.#records.slots);
@@ -92,24 +89,22 @@ export class FlowTable {
     return this.#writer.take();
   }
 
-  /** Counts an IP packet to its flow. `sec` must have been told to passTime before. */
-  count(
-    packet: DecodedPacket,
-    wireLength: number,
-    sec: number,
-    nsec: number,
-    interfaceIndex: number,
-    vlanId: number,
-  ): void {
-    const direction = this.#key.take(packet, interfaceIndex, vlanId);
-    let slot = this.#index.find(this.#key);
-    if (slot === -1) slot = this.#create(direction, sec, nsec);
+  /** Counts packets to their flows, in order: the first `count` of a list. */
+  countAll(packets: readonly FlowPacket[], count: number): void {
+    this.#index.warm(packets, count);
+    for (let i = 0; i < count; i += 1) this.#count(packets[i] as FlowPacket);
+  }
+
+  #count(packet: FlowPacket): void {
+    const { sec, nsec, direction, tcpFlags: flags } = packet;
+    if (sec !== this.#second) this.passTime(sec);
+    let slot = this.#index.find(packet);
+    if (slot === -1) slot = this.#create(packet);
     const words = this.#records.words;
     const record = slot * recordWords;
     const state = words[record + wordState] as number;
     const gap = sec - ((words[record + wordLastSec] as number) >>> 0);
     const age = sec - ((words[record + wordStartSec] as number) >>> 0);
-    const flags = packet.tcpFlags;
     // what is rare goes another way: a timeout is near, time went back, or TCP's state may change
     if (gap < this.#idleS && age < this.#activeS && gap >= 0 && isUneventful(state, flags)) {
       words[record + wordState] = state | (flags << (direction * 8));
@@ -118,12 +113,12 @@ export class FlowTable {
         words[record + wordLastNsec] = nsec;
       }
     } else {
-      slot = this.#countEvent(slot, packet, direction, sec, nsec);
+      slot = this.#countEvent(slot, packet);
     }
     const totals = this.#records.words;
     const side = slot * recordWords + direction;
     addToTotal(totals, side + wordPackets, 1);
-    addToTotal(totals, side + wordBytes, wireLength);
+    addToTotal(totals, side + wordBytes, packet.wireLength);
     addToTotal(totals, side + wordIpBytes, packet.ipBytes);
   }
 
@@ -167,7 +162,7 @@ export class FlowTable {
       if (deadline < this.#now) this.#end(slot, this.#reason(slot, this.#now, 0, "idle"));
       else this.#wheel.schedule(slot, deadline + 1);
     }
-    this.second = this.#wheel.position;
+    this.#second = this.#wheel.position;
   }
 
   /** The second in which a flow times out. */
@@ -180,24 +175,24 @@ export class FlowTable {
   }
 
   /** Times and state for a packet that may end the flow of its key; answers the slot of the flow it belongs to. */
-  #countEvent(found: number, packet: DecodedPacket, direction: number, sec: number, nsec: number): number {
+  #countEvent(found: number, packet: FlowPacket): number {
     let slot = found;
-    if (this.#isOver(slot, packet, sec, nsec)) {
+    if (this.#isOver(slot, packet)) {
       this.#wheel.remove(slot);
-      this.#end(slot, this.#reason(slot, sec, nsec, "idle"));
-      slot = this.#create(direction, sec, nsec);
+      this.#end(slot, this.#reason(slot, packet.sec, packet.nsec, "idle"));
+      slot = this.#create(packet);
     }
-    this.#stamp(slot * recordWords, sec, nsec);
-    if (packet.protocol === ipProtocols.tcp) this.#countTcp(slot, packet, direction, sec);
+    this.#stamp(slot * recordWords, packet.sec, packet.nsec);
+    if (metaOf.protocol(packet.meta) === ipProtocols.tcp) this.#countTcp(slot, packet);
     return slot;
   }
 
   /** Whether a packet comes too late for the flow of its key, or begins a new connection on it. */
-  #isOver(slot: number, packet: DecodedPacket, sec: number, nsec: number): boolean {
+  #isOver(slot: number, { sec, nsec, tcpFlags: flags, tcpSequence }: FlowPacket): boolean {
     const words = this.#records.words;
     const record = slot * recordWords;
     const state = words[record + wordState] as number;
-    if (beginsAnew(state, words[record + wordIsn] as number, packet.tcpFlags, packet.tcpSequence)) return true;
+    if (beginsAnew(state, words[record + wordIsn] as number, flags, tcpSequence)) return true;
     const quiet = isClosed(state) ? Math.min(lingerS, this.#idleS) : this.#idleS;
     return (
       isLater(sec, nsec, words[record + wordLastSec] as number, words[record + wordLastNsec] as number, quiet) ||
@@ -221,13 +216,13 @@ export class FlowTable {
     return isIdle && !isLater(lastSec, lastNsec, startSec, startNsec, this.#activeS - this.#idleS) ? "idle" : "active";
   }
 
-  #create(direction: number, sec: number, nsec: number): number {
+  #create(key: FlowPacket): number {
     if (this.#records.full) this.#evict();
     const slot = this.#records.take();
     this.#wheel.grow(this.#records.slots);
     const words = this.#records.words;
     const record = slot * recordWords;
-    const key = this.#key;
+    const { sec, nsec } = key;
     words[record + wordHash] = key.hash;
     words[record + wordPorts] = key.ports;
     words[record + wordMeta] = key.meta;
@@ -246,7 +241,7 @@ export class FlowTable {
     words[record + wordStartNsec] = nsec;
     words[record + wordLastSec] = sec;
     words[record + wordLastNsec] = nsec;
-    words[record + wordState] = firstState(direction);
+    words[record + wordState] = firstState(key.direction);
     words[record + wordIsn] = 0;
     clearTotals(words, record);
     this.#index.add(slot);
@@ -271,14 +266,12 @@ export class FlowTable {
     }
   }
 
-  #countTcp(slot: number, packet: DecodedPacket, direction: number, sec: number): void {
+  #countTcp(slot: number, { sec, direction, tcpFlags: flags, tcpSequence }: FlowPacket): void {
     const words = this.#records.words;
     const record = slot * recordWords;
     const state = words[record + wordState] as number;
-    if ((packet.tcpFlags & (tcpFlags.syn | tcpFlags.ack)) === tcpFlags.syn) {
-      words[record + wordIsn] = packet.tcpSequence;
-    }
-    const next = nextState(state, packet.tcpFlags, direction);
+    if ((flags & (tcpFlags.syn | tcpFlags.ack)) === tcpFlags.syn) words[record + wordIsn] = tcpSequence;
+    const next = nextState(state, flags, direction);
     if (next === state) return;
     words[record + wordState] = next;
     if (isClosed(next) && !isClosed(state)) {

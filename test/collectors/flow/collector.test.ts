@@ -1,3 +1,4 @@
+import { heapStats } from "bun:jsc";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -121,6 +122,21 @@ describe("flowCollector on a file", () => {
     await collector.stop(300);
     expect(performance.now() - startMs).toBeLessThan(290);
     expect(context.events.length).toBe(51);
+  });
+
+  test("leaves nothing behind for each flow", async () => {
+    const promises = () => {
+      Bun.gc(true);
+      return heapStats().objectTypeCounts.Promise ?? 0;
+    };
+    const context = new Context();
+    const collector = flowCollector.create(optionsFor(5000), context);
+    const before = promises();
+    await collector.start();
+    await collector.done;
+    expect(context.events.length).toBe(5001);
+    expect(promises() - before).toBeLessThan(500);
+    await collector.stop(100);
   });
 
   test("emits what was readable and then fails where the file is cut off", async () => {

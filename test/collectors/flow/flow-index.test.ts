@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { FlowIndex } from "../../../src/collectors/flow/flow-index.ts";
-import { FlowKey } from "../../../src/collectors/flow/flow-key.ts";
+import { FlowPacket } from "../../../src/collectors/flow/flow-packet.ts";
 import {
   FlowRecords,
   recordWords,
@@ -10,21 +10,23 @@ import {
   wordInterface,
   wordMeta,
   wordPorts,
+  wordPrefixA,
 } from "../../../src/collectors/flow/flow-records.ts";
+import { createHashTables } from "../../../src/collectors/flow/hash-tables.ts";
 import { DecodedPacket } from "../../../src/packet/index.ts";
 
 class Table {
   readonly records: FlowRecords;
   readonly index: FlowIndex;
-  readonly key: FlowKey;
+  readonly key: FlowPacket;
 
   constructor(slotsMax: number, seed?: number) {
     this.records = new FlowRecords(slotsMax);
     this.index = new FlowIndex(this.records);
-    this.key = new FlowKey(seed);
+    this.key = new FlowPacket(createHashTables(seed));
   }
 
-  take(n: number): FlowKey {
+  take(n: number): FlowPacket {
     const p = new DecodedPacket();
     Object.assign(p, { family: 4, protocol: 17, hasPorts: true, src3: n, dst3: -5, srcPort: n & 0xffff, dstPort: 53 });
     this.key.take(p, 0, 0);
@@ -90,6 +92,58 @@ describe("FlowIndex", () => {
     for (let n = 0; n < 20_000; n += 1) expect(table.find(n)).toBe(n);
     expect(table.records.slots).toBe(32_768);
     expect(table.index.probesMax()).toBeLessThan(60);
+  });
+
+  test("tells keys apart that have the same hash", () => {
+    const records = new FlowRecords(64);
+    const index = new FlowIndex(records);
+    // without tables every hash is 0
+    const noTables = new Int32Array(40 * 256);
+    const base = {
+      family: 6,
+      protocol: 6,
+      hasPorts: true,
+      srcPort: 1,
+      dstPort: 2,
+      dst0: 100,
+      dst1: 100,
+      dst2: 100,
+      dst3: 9,
+    };
+    const packets: (Partial<DecodedPacket> & { vlanId?: number; iface?: number })[] = [
+      base,
+      ...["src0", "src1", "src2", "src3", "dst0", "dst1", "dst2", "dst3"].map((name) => ({ ...base, [name]: 101 })),
+      { ...base, family: 4 },
+      { ...base, family: 4, protocol: 17 },
+      { ...base, family: 4, hasPorts: false },
+      { ...base, family: 4, srcPort: 7 },
+      { ...base, family: 4, dstPort: 7 },
+      { ...base, family: 4, vlanId: 7 },
+      { ...base, family: 4, iface: 7 },
+    ];
+    const keys = packets.map(({ iface = 0, vlanId = 0, ...fields }) => {
+      const key = new FlowPacket(noTables);
+      key.take(Object.assign(new DecodedPacket(), fields), iface, vlanId);
+      expect(key.hash).toBe(0);
+      return key;
+    });
+    keys.forEach((key, slot) => {
+      expect(index.find(key)).toBe(-1);
+      expect(records.take()).toBe(slot);
+      const at = slot * recordWords;
+      records.words.set([key.ports, key.meta, key.interfaceIndex, key.a3, key.b3], at + wordPorts);
+      records.words.set([key.a0, key.a1, key.a2, key.b0, key.b1, key.b2], at + wordPrefixA);
+      records.words[at + wordHash] = key.hash;
+      index.add(slot);
+    });
+    expect(keys.map((key) => index.find(key))).toEqual(keys.map((_, slot) => slot));
+    keys.forEach((key, slot) => {
+      index.remove(slot);
+      expect(index.find(key)).toBe(-1);
+      expect(keys.slice(slot + 1).map((other) => index.find(other))).toEqual(
+        keys.slice(slot + 1).map((_, i) => slot + 1 + i),
+      );
+    });
   });
 
   test("spreads keys that collide under another seed", () => {

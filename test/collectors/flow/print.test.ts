@@ -108,11 +108,11 @@ describe("printFlows", () => {
     expect(reasons).toEqual(["idle", "shutdown"]);
   });
 
-  test("ends with 130 where nobody reads its lines any more", async () => {
+  test("ends with 141 where nobody reads its lines any more", async () => {
     const path = fileOf("many.pcap", captureOf(3000));
     const script = `"$0" "$1" "$2" | head -c 1 > /dev/null; exit \${PIPESTATUS[0]}`;
     const run = Bun.spawn(["bash", "-c", script, process.execPath, child, path], { stderr: "pipe" });
-    expect(await run.exited).toBe(130);
+    expect(await run.exited).toBe(141);
     expect(await new Response(run.stderr).text()).toContain("reader of the output has gone");
   });
 });

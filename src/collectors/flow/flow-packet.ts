@@ -1,16 +1,12 @@
 import type { DecodedPacket } from "../../packet/index.ts";
-import { createHashTables, hashWord } from "./hash-tables.ts";
-
-/** Bits of FlowKey.meta above the protocol. */
-const familyBit = 1 << 8;
-const portsBit = 1 << 9;
-const vlanShift = 10;
+import { metaWord } from "./flow-meta.ts";
+import { hashWord } from "./hash-tables.ts";
 
 /**
- * The key of a flow, the same for both directions: of the two endpoints, A is the one that is smaller by address, then
- * port. One object, used again for every packet.
+ * A packet as the flow table wants it, in an object that is used again: the key of its flow, and what is counted. The
+ * key is the same for both directions: of the two endpoints, A is the one that is smaller by address, then port.
  */
-export class FlowKey {
+export class FlowPacket {
   /** Address words of endpoint A and B in network order; an IPv4 address is the last word, the others are undefined. */
   a0 = 0;
   a1 = 0;
@@ -28,29 +24,40 @@ export class FlowKey {
   interfaceIndex = 0;
   /** Of all of the above, all bits equally good. */
   hash = 0;
+  /** 0 where A sent it, 1 where B did. */
+  direction = 0;
+  tcpFlags = 0;
+  tcpSequence = 0;
+  ipBytes = 0;
+  wireLength = 0;
+  sec = 0;
+  nsec = 0;
   readonly #tables: Int32Array;
 
-  /** The seed makes the hash; random without one. */
-  constructor(hashSeed?: number) {
-    this.#tables = createHashTables(hashSeed);
+  /** `tables` make the hash (createHashTables). */
+  constructor(tables: Int32Array) {
+    this.#tables = tables;
   }
 
-  /** Takes a packet's key; answers 0 where A sent it, 1 where B did. */
-  take(packet: DecodedPacket, interfaceIndex: number, vlanId: number): number {
+  /** Takes the key and the facts out of a decoded packet; the rest is for the caller to set. */
+  take(packet: DecodedPacket, interfaceIndex: number, vlanId: number): void {
     const { family, src3, dst3, srcPort, dstPort } = packet;
     const is4 = family === 4;
     const fromA = is4 ? src3 < dst3 || (src3 === dst3 && srcPort <= dstPort) : isFromA6(packet);
     const a3 = fromA ? src3 : dst3;
     const b3 = fromA ? dst3 : src3;
     const ports = fromA ? (srcPort << 16) | dstPort : (dstPort << 16) | srcPort;
-    const meta =
-      packet.protocol | (is4 ? 0 : familyBit) | (packet.hasPorts ? portsBit : 0) | ((vlanId << vlanShift) | 0);
+    const meta = metaWord(packet.protocol, family, packet.hasPorts, vlanId);
     this.family = family;
     this.interfaceIndex = interfaceIndex;
     this.meta = meta;
     this.a3 = a3;
     this.b3 = b3;
     this.ports = ports;
+    this.direction = fromA ? 0 : 1;
+    this.tcpFlags = packet.tcpFlags;
+    this.tcpSequence = packet.tcpSequence;
+    this.ipBytes = packet.ipBytes;
     const t = this.#tables;
     // written out for all words but IPv6's: a call for each would take longer than the rest
     this.hash =
@@ -71,7 +78,6 @@ export class FlowKey {
       (t[3584 + ((meta >>> 16) & 255)] as number) ^
       (t[3840 + ((interfaceIndex ^ (interfaceIndex >>> 8)) & 255)] as number);
     if (!is4) this.#takePrefixes(packet, fromA);
-    return fromA ? 0 : 1;
   }
 
   #takePrefixes(packet: DecodedPacket, fromA: boolean): void {
@@ -86,14 +92,6 @@ export class FlowKey {
     this.hash ^= hashWord(t, 28, this.b0) ^ hashWord(t, 32, this.b1) ^ hashWord(t, 36, this.b2);
   }
 }
-
-/** Parts of FlowKey.meta. */
-export const metaOf = {
-  protocol: (meta: number): number => meta & 0xff,
-  family: (meta: number): 4 | 6 => ((meta & familyBit) === 0 ? 4 : 6),
-  hasPorts: (meta: number): boolean => (meta & portsBit) !== 0,
-  vlanId: (meta: number): number => (meta >>> vlanShift) & 0xfff,
-} as const;
 
 function isFromA6(packet: DecodedPacket): boolean {
   if (packet.src0 !== packet.dst0) return packet.src0 < packet.dst0;
