@@ -1,57 +1,22 @@
+import { type AckCode, ackCodes } from "../data/ack-codes.ts";
 import { PublishAck_Status } from "../gen/messaging_schema_pb.ts";
 import { UniversalAck_Status } from "../gen/universal_telemetry_pb.ts";
 
-/** What a code means to the agent: it is done, waits and tries again, parks this record, or holds everything. */
-export type AckClass = "done" | "wait" | "record" | "identity";
-
-interface AckMeaning {
-  readonly class: AckClass;
-  /** Status of a UniversalAck and of a Result. */
-  readonly status: UniversalAck_Status;
-  /**
-   * Status of a first-generation PublishAck; undefined: answered with a gRPC status, because those agents would
-   * delete.
-   */
-  readonly firstStatus: PublishAck_Status | undefined;
+/** Status of a UniversalAck and of a Result. */
+export function statusOf(code: AckCode): UniversalAck_Status {
+  return UniversalAck_Status[ackCodes[code].status];
 }
 
-const { OK, RETRY, INVALID, OVERLOAD, QUOTA_EXCEEDED, PROCESSING_ERROR, SECURITY_VIOLATION } = UniversalAck_Status;
-
-const done: AckMeaning = { class: "done", status: OK, firstStatus: PublishAck_Status.OK };
-const wait: AckMeaning = { class: "wait", status: RETRY, firstStatus: PublishAck_Status.RETRY };
-const record: AckMeaning = { class: "record", status: INVALID, firstStatus: PublishAck_Status.INVALID };
-const forged: AckMeaning = {
-  class: "record",
-  status: SECURITY_VIOLATION,
-  firstStatus: PublishAck_Status.UNAUTHORIZED,
-};
-const identity: AckMeaning = { class: "identity", status: SECURITY_VIOLATION, firstStatus: undefined };
-
-/** Every answer to an event. */
-export const ackCodes = {
-  stored: done,
-  duplicate: done,
-  overload: { ...wait, status: OVERLOAD },
-  window_full: wait,
-  disk_low: wait,
-  draining: wait,
-  rate_limited: { ...wait, status: QUOTA_EXCEEDED },
-  internal: { ...wait, status: PROCESSING_ERROR },
-  too_large: record,
-  non_canonical: record,
-  undecodable: record,
-  missing: record,
-  conflict: record,
-  bad_signature: forged,
-  digest_mismatch: forged,
-  unknown_agent: identity,
-  unknown_key: identity,
-  revoked: identity,
-  expired: identity,
-  not_permitted: identity,
-} as const satisfies Record<string, AckMeaning>;
-
-export type AckCode = keyof typeof ackCodes;
+/**
+ * Status of a first-generation PublishAck; undefined: answered with a gRPC status, because those agents would delete.
+ */
+export function firstStatusOf(code: AckCode): PublishAck_Status | undefined {
+  const { status, class: meaning } = ackCodes[code];
+  if (meaning === "done") return PublishAck_Status.OK;
+  if (meaning === "wait") return PublishAck_Status.RETRY;
+  if (meaning === "identity") return undefined;
+  return status === "SECURITY_VIOLATION" ? PublishAck_Status.UNAUTHORIZED : PublishAck_Status.INVALID;
+}
 
 /** The answer to one event. */
 export interface Verdict {

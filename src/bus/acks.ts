@@ -1,9 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { concatBytes } from "../core/bytes.ts";
+import { type AckClass, ackCodes } from "../data/ack-codes.ts";
 import { ResultSchema } from "../gen/amoskys/v1/bus_pb.ts";
 import { PublishAckSchema } from "../gen/messaging_schema_pb.ts";
 import { UniversalAckSchema } from "../gen/universal_telemetry_pb.ts";
-import { type AckClass, ackCodes, type Verdict } from "./ack-code.ts";
+import { firstStatusOf, statusOf, type Verdict } from "./ack-code.ts";
 
 /** How busy the bus is, as acks tell it. */
 export interface Load {
@@ -30,7 +31,7 @@ function hintOf(verdict: Verdict, load: Load): number {
 
 /** The answer to a first-generation Envelope; undefined: to be answered with a gRPC status. */
 export function encodePublishAck(verdict: Verdict, load: Load): Uint8Array | undefined {
-  const status = ackCodes[verdict.code].firstStatus;
+  const status = firstStatusOf(verdict.code);
   if (status === undefined) return undefined;
   const { code, reason } = verdict;
   return toBinary(
@@ -44,7 +45,7 @@ export function encodeUniversalAck(verdict: Verdict, load: Load, nowNs: bigint):
   const { code, reason } = verdict;
   const taken = classOf(verdict) === "done";
   const ack = create(UniversalAckSchema, {
-    status: ackCodes[code].status,
+    status: statusOf(code),
     reason,
     code,
     backoffHintMs: hintOf(verdict, load),
@@ -72,7 +73,7 @@ function writeVarint(out: number[], value: number): void {
 }
 
 function encodeResult({ code, reason }: Verdict): Uint8Array {
-  const result = toBinary(ResultSchema, create(ResultSchema, { status: ackCodes[code].status, code, reason }));
+  const result = toBinary(ResultSchema, create(ResultSchema, { status: statusOf(code), code, reason }));
   const head = [resultsTag];
   writeVarint(head, result.length);
   return concatBytes([Uint8Array.from(head), result]);

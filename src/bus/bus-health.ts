@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { formatBytes, formatDurationMs } from "../core/quantities.ts";
 import type { HealthResponseSchema } from "../gen/universal_telemetry_pb.ts";
 
 /** One look at one part of the bus. */
@@ -45,6 +46,8 @@ export interface HealthFacts {
   readonly lastCommitMs: number;
   /** How long the append that is running has been running; 0 where none is. */
   readonly appendingMs: number;
+  /** Why the last commit failed; undefined where it did not. */
+  readonly commitFailure: string | undefined;
   readonly connections: number;
   readonly freeBytes: number | undefined;
   readonly diskLowBytes: number;
@@ -67,21 +70,25 @@ function check(status: BusCheck["status"], message: string, metrics: Record<stri
   return { status, message, metrics: Object.fromEntries(texts) };
 }
 
-function checkProcessing({ failure, storedTotal, lastCommitMs, appendingMs }: HealthFacts): BusCheck {
+function checkProcessing(facts: HealthFacts): BusCheck {
+  const { failure, storedTotal, lastCommitMs, appendingMs, commitFailure } = facts;
   const metrics = { stored_total: storedTotal, last_commit_ms: lastCommitMs };
   if (failure !== undefined) return check("CRITICAL", `the log failed: ${failure}`, metrics);
-  if (appendingMs >= stalledMs)
-    return check("CRITICAL", `a commit has taken ${Math.round(appendingMs)} ms so far`, metrics);
+  if (appendingMs >= stalledMs) {
+    return check("CRITICAL", `a commit has taken ${formatDurationMs(appendingMs)} so far`, metrics);
+  }
+  if (commitFailure !== undefined) return check("WARNING", `the last commit failed: ${commitFailure}`, metrics);
   return check("HEALTHY", `${storedTotal} events stored since the start`, metrics);
 }
 
 function checkCertificate({ certificateEndMs, nowMs }: HealthFacts): BusCheck {
-  if (certificateEndMs === undefined) return check("HEALTHY", "the end of the certificate is not known");
-  const end = new Date(certificateEndMs).toISOString();
+  if (certificateEndMs === undefined) return check("WARNING", "the end of the server certificate is not known");
+  // no milliseconds: people read it
+  const end = `${new Date(certificateEndMs).toISOString().slice(0, 19)}Z`;
   const metrics = { not_after: end };
   if (nowMs > certificateEndMs) return check("CRITICAL", `the server certificate ended ${end}`, metrics);
   if (certificateEndMs - nowMs < certificateWarnMs) {
-    return check("WARNING", `the server certificate ends ${end}: amoskys certs rotate server`, metrics);
+    return check("WARNING", `the server certificate ends ${end}: amoskys certs check says how to renew it`, metrics);
   }
   return check("HEALTHY", `the server certificate ends ${end}`, metrics);
 }
@@ -95,18 +102,20 @@ function checkQueue({ inflight, maxInflight, hardMax }: HealthFacts): BusCheck {
 
 function checkMemory({ rssBytes, rssBytesMax }: HealthFacts): BusCheck {
   const metrics = { rss_bytes: rssBytes };
+  const held = `the process holds ${formatBytes(rssBytes)}`;
   return rssBytes > rssBytesMax
-    ? check("WARNING", `the process holds ${rssBytes} bytes, more than ${rssBytesMax}`, metrics)
-    : check("HEALTHY", `the process holds ${rssBytes} bytes`, metrics);
+    ? check("WARNING", `${held}, more than ${formatBytes(rssBytesMax)}`, metrics)
+    : check("HEALTHY", held, metrics);
 }
 
 function checkDisk({ freeBytes, diskLowBytes, diskRefused }: HealthFacts): BusCheck {
   const metrics = { free_bytes: freeBytes ?? "unknown", low_bytes: diskLowBytes };
-  if (diskRefused) return check("CRITICAL", "the disk of the log is full: agents are asked to wait", metrics);
-  if (freeBytes === undefined) return check("WARNING", "the room on the disk of the log is not known", metrics);
-  return freeBytes < 2 * diskLowBytes
-    ? check("WARNING", `the disk of the log has ${freeBytes} bytes left`, metrics)
-    : check("HEALTHY", `the disk of the log has ${freeBytes} bytes left`, metrics);
+  if (freeBytes === undefined) {
+    return check("WARNING", "the room on the disk of the log is not known: agents are asked to wait", metrics);
+  }
+  const left = `the disk of the log has ${formatBytes(freeBytes)} left`;
+  if (diskRefused) return check("CRITICAL", `${left}: agents are asked to wait`, metrics);
+  return check(freeBytes < 2 * diskLowBytes ? "WARNING" : "HEALTHY", left, metrics);
 }
 
 function stateOf({ failure, draining, diskRefused }: HealthFacts): BusHealth["state"] {
@@ -134,7 +143,8 @@ export function describeHealth(facts: HealthFacts): BusHealth {
   const worst = critical ?? found[0];
   return {
     status,
-    ready: !draining && checks.message_processing.status !== "CRITICAL" && checks.disk_space.status !== "CRITICAL",
+    // a commit that failed counts until one succeeds
+    ready: !draining && !facts.diskRefused && checks.message_processing.status === "HEALTHY",
     state: stateOf(facts),
     inflight: facts.inflight,
     lastCommitMs: facts.lastCommitMs,

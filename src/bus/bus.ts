@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { AmoskysError } from "../core/errors.ts";
 import type { Observer } from "../core/observer.ts";
+import { RatedLog } from "../core/rated-log.ts";
 import type { LegacyForm, TrustMap } from "../identity/index.ts";
 import type { EventHandler, ServiceHandlers } from "../transport/index.ts";
 import type { LogReader, LogWriter } from "../wal/index.ts";
@@ -36,11 +37,14 @@ export interface BusOptions {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly version: string;
-  /** Bytes that the log's file system has left; undefined where that cannot be found out. */
+  /**
+   * Bytes that the log's file system has left. Where that cannot be found out, be it undefined or an error, nothing is
+   * taken.
+   */
   readonly freeBytes: () => number | undefined;
   /** Open connections. */
   readonly connections: () => number;
-  /** When the bus's own certificate ends, milliseconds since the Unix epoch. */
+  /** When the bus's own certificate ends, milliseconds since the Unix epoch; undefined, or an error: not known. */
   readonly certificateEndMs: () => number | undefined;
 }
 
@@ -87,6 +91,9 @@ class LogBus implements Bus {
   readonly #disk: DiskGate;
   readonly #subscriptions: Subscriptions;
   readonly #totals: StoredTotals;
+  readonly #stored: StoredRecords;
+  /** What agents can cause as often as they like, told within a rate. */
+  readonly #findings: RatedLog;
   readonly #timer: Timer;
   #draining = false;
 
@@ -96,6 +103,8 @@ class LogBus implements Bus {
     const failed = Promise.withResolvers<AmoskysError>();
     const lane = new LegacyLane();
     const stored = new StoredRecords(reader);
+    this.#stored = stored;
+    this.#findings = new RatedLog(observer, clock);
     this.#options = options;
     this.#limits = limits;
     this.failed = failed.promise;
@@ -110,6 +119,7 @@ class LogBus implements Bus {
       legacy: lane,
       limits,
       clock,
+      lastReceivedNs: reader.records({ newestFirst: true, limit: 1 })[0]?.receivedNs ?? 0n,
       onCommit: (plan, ms) => this.#onCommit(plan, ms),
       onDiskFull: () => this.#disk.markFull(),
       onFailure: (error) => failed.resolve(error),
@@ -163,7 +173,7 @@ class LogBus implements Bus {
   }
 
   health(): BusHealth {
-    const { clock, connections, certificateEndMs } = this.#options;
+    const { clock, connections } = this.#options;
     const { maxInflight, hardMax, diskLowBytes, memoryBytesMax } = this.#limits;
     return describeHealth({
       failure: this.#committer.failure?.message,
@@ -174,13 +184,14 @@ class LogBus implements Bus {
       storedTotal: this.#totals.stored,
       lastCommitMs: this.#totals.lastCommitMs,
       appendingMs: this.#committer.appendingMs(),
+      commitFailure: this.#committer.lastFailure?.message,
       connections: connections(),
       freeBytes: this.#disk.freeBytes(),
       diskLowBytes,
       diskRefused: this.#disk.refusal() !== undefined,
       rssBytes: process.memoryUsage.rss(),
       rssBytesMax: memoryBytesMax,
-      certificateEndMs: certificateEndMs(),
+      certificateEndMs: this.#certificateEndMs(),
       nowMs: clock.wallMs(),
     });
   }
@@ -191,8 +202,17 @@ class LogBus implements Bus {
     observer.gauge("amoskys_bus_missing_sequences", this.#sequencer.missing());
     const freeBytes = this.#disk.freeBytes();
     if (freeBytes !== undefined) observer.gauge("amoskys_bus_disk_free_bytes", freeBytes);
-    const endMs = this.#options.certificateEndMs();
+    const endMs = this.#certificateEndMs();
     if (endMs !== undefined) observer.gauge("amoskys_bus_certificate_not_after_timestamp_seconds", endMs / 1000);
+  }
+
+  /** Health is answered also where the certificate's file cannot be read. */
+  #certificateEndMs(): number | undefined {
+    try {
+      return this.#options.certificateEndMs();
+    } catch {
+      return undefined;
+    }
   }
 
   async drain(deadlineMs: number): Promise<void> {
@@ -208,6 +228,7 @@ class LogBus implements Bus {
   }
 
   #onCommit(plan: BatchPlan, ms: number): void {
+    this.#stored.noteParked(plan.batch.records);
     const { observer } = this.#options;
     this.#totals.add(plan.recordCount);
     observer.observe("amoskys_bus_commit_duration_seconds", ms / 1000);
@@ -217,17 +238,15 @@ class LogBus implements Bus {
       if (finding.type === "gap") {
         const { first, last } = finding;
         observer.count("amoskys_bus_gaps_total", { agent });
-        observer.log("warn", "Sequences are missing", { agent, epoch, first, last });
+        this.#findings.log(`gap ${agent}`, "warn", "Sequences are missing", { agent, epoch, first, last });
       } else {
         observer.count("amoskys_bus_chain_breaks_total", { agent });
-        observer.log("warn", "An event names another signature before it", {
-          agent,
-          epoch,
-          sequence: finding.sequence,
-        });
+        const { sequence } = finding;
+        const message = "An event names another signature before it";
+        this.#findings.log(`chain ${agent}`, "warn", message, { agent, epoch, sequence });
       }
     }
-    this.#subscriptions.wake();
+    this.#subscriptions.noteStored();
   }
 
   #figures(): BusFigures {

@@ -13,6 +13,8 @@ export interface CommitterOptions {
   readonly legacy: LegacyLane;
   readonly limits: Pick<BusLimits, "batchRecordsMax" | "batchBytesMax">;
   readonly clock: Clock;
+  /** The stamp of what was stored last, nanoseconds since the Unix epoch. */
+  readonly lastReceivedNs: bigint;
   /** A batch is in the log; `ms` is how long that took. */
   readonly onCommit: (plan: BatchPlan, ms: number) => void;
   /** The disk was full: nothing of the batch was stored. */
@@ -32,15 +34,23 @@ export class Committer {
   readonly #options: CommitterOptions;
   #running: Promise<void> | undefined;
   #failure: AmoskysError | undefined;
+  #lastFailure: AmoskysError | undefined;
   #appendingSinceMs: number | undefined;
+  #receivedNs: bigint;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
+    this.#receivedNs = options.lastReceivedNs;
   }
 
   /** The error that stopped it for good. */
   get failure(): AmoskysError | undefined {
     return this.#failure;
+  }
+
+  /** Why the last append failed; undefined after one that did not. */
+  get lastFailure(): AmoskysError | undefined {
+    return this.#lastFailure;
   }
 
   /** Something may be ready. What else arrives in this turn of the event loop goes into the same batch. */
@@ -67,7 +77,7 @@ export class Committer {
   async #run(): Promise<void> {
     const { sequencer, legacy, limits, clock, append } = this.#options;
     while (!this.#failure && this.#hasReady()) {
-      const plan = new BatchPlan(limits, clock.wallNs());
+      const plan = new BatchPlan(limits, this.#stamp());
       legacy.collect(plan);
       sequencer.collect(plan);
       const startedMs = clock.monotonicMs();
@@ -83,13 +93,22 @@ export class Committer {
       sequencer.commit();
       legacy.land();
       if (plan.isEmpty) continue;
+      this.#lastFailure = undefined;
       this.#options.onCommit(plan, clock.monotonicMs() - startedMs);
       plan.settle(stored);
     }
   }
 
+  /** Never earlier than the one before: subscribers find a time by its records, also after the clock was set back. */
+  #stamp(): bigint {
+    const nowNs = this.#options.clock.wallNs();
+    if (nowNs > this.#receivedNs) this.#receivedNs = nowNs;
+    return this.#receivedNs;
+  }
+
   #fail(plan: BatchPlan, error: AmoskysError): void {
     const { sequencer, legacy } = this.#options;
+    this.#lastFailure = error;
     const passing = error.code === "disk_full";
     const verdict = passing ? diskFull : failed;
     sequencer.rollBack();

@@ -1,8 +1,9 @@
 import type { Clock } from "../core/clock.ts";
+import { formatBytes } from "../core/quantities.ts";
 import type { Verdict } from "./ack-code.ts";
 
 export interface DiskGateOptions {
-  /** Bytes that the log's file system has left for us; undefined where that cannot be found out. */
+  /** Bytes that the log's file system has left for us; undefined, or an error, where that cannot be found out. */
   readonly freeBytes: () => number | undefined;
   /** Under this nothing more is taken, so that the log never meets a full disk. */
   readonly lowBytes: number;
@@ -33,18 +34,28 @@ export class DiskGate {
       return { code: "disk_low", reason: "the disk of the log is full", hintMs };
     }
     const freeBytes = this.freeBytes();
-    if (freeBytes === undefined || freeBytes >= lowBytes) return undefined;
-    return { code: "disk_low", reason: `the disk of the log has ${freeBytes} bytes left`, hintMs };
+    if (freeBytes === undefined)
+      return { code: "disk_low", reason: "the room on the disk of the log is not known", hintMs };
+    if (freeBytes >= lowBytes) return undefined;
+    return { code: "disk_low", reason: `the disk of the log has ${formatBytes(freeBytes)} left`, hintMs };
   }
 
-  /** Bytes left, as of half a second ago at most. */
+  /** Bytes left, as of half a second ago at most; undefined where that cannot be found out. Never throws. */
   freeBytes(): number | undefined {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#lookedMs >= lookMs) {
-      this.#freeBytes = this.#options.freeBytes();
+      this.#freeBytes = this.#look();
       this.#lookedMs = nowMs;
     }
     return this.#freeBytes;
+  }
+
+  #look(): number | undefined {
+    try {
+      return this.#options.freeBytes();
+    } catch {
+      return undefined;
+    }
   }
 
   /** An append met a full disk. */

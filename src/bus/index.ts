@@ -3,7 +3,6 @@
  * not know sockets, TLS, files or SQL: peers and bytes come from the transport, the log is handed in.
  * Durable: nothing of its own; an event is acknowledged only after the log's append returned.
  */
-export type { AckCode } from "./ack-code.ts";
 export { type Bus, type BusOptions, createBus } from "./bus.ts";
 export type { BusCheck, BusHealth, CheckName } from "./bus-health.ts";
 export type { BusLimits } from "./limits.ts";

@@ -11,9 +11,11 @@ export interface Ledger {
   readonly highest: number;
   readonly lastSig: Uint8Array;
   readonly gaps: readonly Gap[];
+  /** Up to here gaps that were declared are not all known any more; the log's table has them. */
+  readonly forgottenLast: number;
 }
 
-export const emptyLedger: Ledger = { cursor: 0, highest: 0, lastSig: new Uint8Array(), gaps: [] };
+export const emptyLedger: Ledger = { cursor: 0, highest: 0, lastSig: new Uint8Array(), gaps: [], forgottenLast: 0 };
 
 /** Sequences in a row that are stored together. */
 export interface Span {
@@ -31,9 +33,39 @@ export interface LedgerStep {
 const openReasons: ReadonlySet<RangeReason> = new Set(["missing", "declared"]);
 
 /** The ledger as a log keeps it. What was waited for before a restart counts as a gap that may still be filled. */
-export function openLedger(head: SourceHead, ranges: readonly Gap[]): Ledger {
-  const sorted = ranges.filter(({ reason }) => openReasons.has(reason)).sort((a, b) => a.first - b.first);
-  return { cursor: head.highest, highest: head.highest, lastSig: head.lastSig, gaps: sorted };
+export function openLedger(head: SourceHead, ranges: readonly Gap[], declaredMax: number): Ledger {
+  const { highest, lastSig } = head;
+  const gaps = ranges.filter(({ reason }) => openReasons.has(reason)).sort((a, b) => a.first - b.first);
+  return forgetDeclared({ cursor: highest, highest, lastSig, gaps, forgottenLast: 0 }, declaredMax);
+}
+
+/** The ledger with no more than `declaredMax` declared gaps: without the oldest. Their number grows for ever. */
+function forgetDeclared(ledger: Ledger, declaredMax: number): Ledger {
+  let excess = ledger.gaps.length > declaredMax ? countGaps(ledger, "declared") - declaredMax : 0;
+  if (excess <= 0) return ledger;
+  let { forgottenLast } = ledger;
+  const gaps = ledger.gaps.filter(({ reason, last }) => {
+    if (reason !== "declared" || excess === 0) return true;
+    excess -= 1;
+    forgottenLast = Math.max(forgottenLast, last);
+    return false;
+  });
+  return { ...ledger, gaps, forgottenLast };
+}
+
+/** How many gaps there are for a reason. */
+export function countGaps({ gaps }: Ledger, reason: RangeReason): number {
+  let count = 0;
+  for (const gap of gaps) if (gap.reason === reason) count += 1;
+  return count;
+}
+
+/** Whether a span would leave a missing one in two pieces. */
+export function splitsMissing({ gaps }: Ledger, { first, last }: Span): boolean {
+  const before = gapAt(gaps, first);
+  const after = gapAt(gaps, last);
+  const cuts = (gap: Gap | undefined) => gap?.reason === "missing";
+  return cuts(before) && cuts(after) && before?.first !== first && after?.last !== last;
 }
 
 /** The head that belongs to a ledger. */
@@ -57,11 +89,15 @@ export function isFree(ledger: Ledger, { first, last }: Span): boolean {
   return true;
 }
 
-/** Stores a span that is free, and closes the gaps that its loss and parked records explain. */
+/**
+ * Stores a span that is free, and closes the gaps that its loss and parked records explain; `declaredMax` of those
+ * stay known here.
+ */
 export function store(
   ledger: Ledger,
   span: Span & { readonly sig: Uint8Array; readonly closes: readonly Span[] },
   nowMs: number,
+  declaredMax: number,
 ): LedgerStep {
   const changes: Omit<RangeChange, "source">[] = [];
   let { gaps } = ledger;
@@ -83,7 +119,8 @@ export function store(
   const highest = Math.max(ledger.highest, span.last);
   const lastSig = span.last >= ledger.highest ? span.sig : ledger.lastSig;
   const cursor = span.first <= ledger.cursor + 1 ? Math.max(ledger.cursor, span.last) : ledger.cursor;
-  return { ledger: advance({ cursor, highest, lastSig, gaps }), changes };
+  const stored = { ...ledger, cursor, highest, lastSig, gaps };
+  return { ledger: advance(span.closes.length > 0 ? forgetDeclared(stored, declaredMax) : stored), changes };
 }
 
 /** Waits no longer for what is missing behind the cursor, up to `last`. */

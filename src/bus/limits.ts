@@ -16,7 +16,10 @@ export interface BusLimits {
   readonly diskLowBytes: number;
   /** Epochs of one agent. */
   readonly epochsMax: number;
-  /** Ranges of missing sequences of one agent and epoch. */
+  /**
+   * Ranges of missing sequences of one agent and epoch; as many declared ones are remembered. Each is made by the agent
+   * and kept in memory.
+   */
   readonly gapsMax: number;
   /** Records of one commit. */
   readonly batchRecordsMax: number;

@@ -1,6 +1,7 @@
+import { type AckCode, ackCodes } from "../data/ack-codes.ts";
 import { scanFlowEnvelope, scanUniversal, splitEnvelopes, splitTree, treeBytesMax } from "../envelope/index.ts";
 import { CallRefusal, type EventMethod } from "../transport/index.ts";
-import { type AckCode, ackCodes, type Verdict } from "./ack-code.ts";
+import type { Verdict } from "./ack-code.ts";
 import { encodePublishAck, encodeResults, encodeUniversalAck, type Load } from "./acks.ts";
 import type { LegacyAdmission } from "./legacy-admission.ts";
 import type { Outcome, Sender } from "./outcome.ts";

@@ -28,6 +28,11 @@ interface Place {
 
 const badSignature: Verdict = { code: "bad_signature", reason: "no key of this agent made the signature" };
 
+const declaredLongAgo: Verdict = {
+  code: "conflict",
+  reason: "the agent declared it lost or set aside too long ago for it to be taken now",
+};
+
 /** Lets verified envelopes in: who sent them, what they say of themselves, their signature, their place. */
 export class SealedAdmission {
   readonly #sequencer: Sequencer;
@@ -97,14 +102,16 @@ export class SealedAdmission {
     const standing = this.#sequencer.standing(source, sequence);
     switch (standing.state) {
       case "stored":
-        return this.#stored.sequenceVerdict(source, sequence, leaf);
+        return this.#stored.sequenceVerdict(source, sequence, leaf) ?? duplicate;
+      case "old":
+        return this.#stored.sequenceVerdict(source, sequence, leaf) ?? declaredLongAgo;
       case "pending":
         return sharing(standing.unit, () =>
           bytesEqual(standing.unit.leafAt(sequence), leaf) ? duplicate : conflict(`sequence ${sequence}`),
         );
       case "declared": {
-        const parked = this.#stored.parked(source, sequence);
-        if (parked && !bytesEqual(parked.digest, blake2b256(leaf))) {
+        const parkedDigest = this.#stored.parkedDigest(source, sequence);
+        if (parkedDigest && !bytesEqual(parkedDigest, blake2b256(leaf))) {
           return { code: "digest_mismatch", reason: `sequence ${sequence} was parked with another digest` };
         }
         return this.#offer(createUnit());

@@ -37,7 +37,7 @@ export class Sequencer {
     const ranges = Map.groupBy(opened.ranges, ({ source }) => sourceId(source));
     for (const head of opened.heads) {
       if (head.source.epoch === "") continue;
-      this.#add(head.source, openLedger(head, ranges.get(sourceId(head.source)) ?? []));
+      this.#add(head.source, openLedger(head, ranges.get(sourceId(head.source)) ?? [], limits.gapsMax));
     }
   }
 
@@ -63,7 +63,7 @@ export class Sequencer {
     let source = this.#sources.get(sourceId(unit.source));
     if (!source) {
       if ((this.#epochs.get(agent) ?? 0) >= this.#limits.epochsMax) {
-        const reason = `${agent} has more than ${this.#limits.epochsMax} epochs here`;
+        const reason = `${agent} has ${this.#limits.epochsMax} epochs here, as many as it may: none is added`;
         return { code: "rate_limited", reason, hintMs: this.#limits.windowMs };
       }
       source = this.#add(unit.source, emptyLedger);

@@ -4,15 +4,29 @@ import type { SourceKey } from "../wal/index.ts";
 import type { Verdict } from "./ack-code.ts";
 import type { BatchPlan } from "./batch-plan.ts";
 import { gapAt, gapsWithin } from "./gaps.ts";
-import { giveUp, headOf, holeEnd, isFree, isStored, type Ledger, type Span, store } from "./ledger.ts";
+import {
+  countGaps,
+  giveUp,
+  headOf,
+  holeEnd,
+  isFree,
+  isStored,
+  type Ledger,
+  type Span,
+  splitsMissing,
+  store,
+} from "./ledger.ts";
 import type { BusLimits } from "./limits.ts";
 import type { Unit } from "./unit.ts";
 
 export type SourceLimits = Pick<BusLimits, "windowRecords" | "windowMs" | "earlyWaitMs" | "gapsMax">;
 
-/** Where a sequence stands: in the log, waiting for it, declared lost or set aside by its agent, or not seen. */
+/**
+ * Where a sequence stands: in the log, waiting for it, declared lost or set aside by its agent, or not seen. `old`: in
+ * the log, or declared so long ago that only the log's table knows.
+ */
 export type Standing =
-  | { readonly state: "stored" | "declared" | "free" }
+  | { readonly state: "stored" | "old" | "declared" | "free" }
   | { readonly state: "pending"; readonly unit: Unit };
 
 /** What an agent waits before it sends again what came early: meanwhile it may send what is missing. */
@@ -62,7 +76,9 @@ export class SourceQueue {
   standing(sequence: number): Standing {
     const unit = this.#holder({ first: sequence, last: sequence });
     if (unit) return { state: "pending", unit };
-    if (isStored(this.#ledger, sequence)) return { state: "stored" };
+    if (isStored(this.#ledger, sequence)) {
+      return { state: sequence <= this.#ledger.forgottenLast ? "old" : "stored" };
+    }
     return { state: gapAt(this.#ledger.gaps, sequence)?.reason === "declared" ? "declared" : "free" };
   }
 
@@ -76,9 +92,13 @@ export class SourceQueue {
   offer(unit: Unit): Verdict | undefined {
     const { cursor } = this.#front;
     const near = unit.first <= cursor + 1 || unit.last <= cursor + this.#limits.windowRecords;
-    if (!near && unit.closes.length === 0) {
+    if (!near && (unit.closes.length === 0 || this.#hasGapsMax())) {
       this.#noteSentAway(unit);
       return this.#windowFull();
+    }
+    if (unit.closes.some((span) => splitsMissing(this.#front, span)) && this.#hasGapsMax()) {
+      const reason = `more than ${this.#limits.gapsMax} ranges of sequences are missing here`;
+      return { code: "rate_limited", reason, hintMs: this.#limits.windowMs };
     }
     unit.offeredMs = this.#clock.monotonicMs();
     this.#waiting.splice(this.#lastAtOrBefore(unit.first) + 1, 0, unit);
@@ -144,7 +164,7 @@ export class SourceQueue {
     if (follows && !bytesEqual(unit.prevSig, lastSig)) {
       plan.findings.push({ type: "chain_break", source: this.key, sequence: unit.first });
     }
-    const step = store(this.#front, unit, wallMs);
+    const step = store(this.#front, unit, wallMs, this.#limits.gapsMax);
     this.#front = step.ledger;
     plan.addChanges(this.key, step.changes);
     plan.addUnit(unit);
@@ -167,8 +187,14 @@ export class SourceQueue {
   }
 
   #isDue(): boolean {
-    if (this.#blockedSinceMs === undefined || this.#front.gaps.length >= this.#limits.gapsMax) return false;
-    return this.#clock.monotonicMs() - this.#blockedSinceMs >= this.#limits.windowMs;
+    if (this.#blockedSinceMs === undefined) return false;
+    if (this.#clock.monotonicMs() - this.#blockedSinceMs < this.#limits.windowMs) return false;
+    return !this.#hasGapsMax();
+  }
+
+  /** Whether so many ranges are missing that no more may come. What was declared is explained and does not count. */
+  #hasGapsMax(): boolean {
+    return countGaps(this.#front, "missing") >= this.#limits.gapsMax;
   }
 
   /** Starts or stops the clock of the missing sequence behind the cursor. */

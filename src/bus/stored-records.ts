@@ -1,11 +1,15 @@
 import { bytesEqual } from "../core/bytes.ts";
 import { blake2b256 } from "../core/hashes.ts";
-import { type ParkedFacts, scanStoredLeaf, scanUniversal } from "../envelope/index.ts";
-import type { LogReader, SourceKey, StoredRecord } from "../wal/index.ts";
+import { scanStoredLeaf, scanUniversal } from "../envelope/index.ts";
+import type { LogReader, NewRecord, SourceKey, StoredRecord } from "../wal/index.ts";
 import { duplicate, type Verdict } from "./ack-code.ts";
 
-/** How far back the parked records of an agent are looked through when one of its events comes again. */
-const parkedMax = 1024;
+/** Parked records whose digests are known: the newest of all agents. About 10 MB. */
+const parkedMax = 65_536;
+
+function placeOf({ agent, epoch }: SourceKey, sequence: number): string {
+  return `${epoch}.${sequence} ${agent}`;
+}
 
 /** Two different events at one place of an agent's chain. */
 export function conflict(place: string): Verdict {
@@ -15,15 +19,18 @@ export function conflict(place: string): Verdict {
 /** Judges what comes a second time by what the log holds. */
 export class StoredRecords {
   readonly #reader: LogReader;
+  /** Digests of what agents said they set aside, by place, the oldest first; loaded when the first is asked for. */
+  #parked: Map<string, Uint8Array> | undefined;
 
   constructor(reader: LogReader) {
     this.#reader = reader;
   }
 
-  /** The answer to a verified event whose sequence is stored. What was compacted cannot differ any more. */
-  sequenceVerdict(source: SourceKey, sequence: number, leaf: Uint8Array): Verdict {
+  /** The answer to a verified event whose sequence is stored; undefined where its record is not here. */
+  sequenceVerdict(source: SourceKey, sequence: number, leaf: Uint8Array): Verdict | undefined {
     const record = this.#reader.record(source, sequence);
-    return !record || holdsLeaf(record, leaf) ? duplicate : conflict(`sequence ${sequence}`);
+    if (!record) return undefined;
+    return holdsLeaf(record, leaf) ? duplicate : conflict(`sequence ${sequence}`);
   }
 
   /** The answer to an earlier agent's event; undefined where its key is not stored. */
@@ -33,19 +40,47 @@ export class StoredRecords {
     return bytesEqual(record.judgedDigest ?? record.digest, judgedDigest) ? duplicate : conflict("its idempotency_key");
   }
 
-  /** What an agent said of an event when it set it aside; undefined where it said nothing. */
-  parked(source: SourceKey, sequence: number): ParkedFacts | undefined {
-    const query = { kinds: ["parked" as const], agents: [source.agent], limit: parkedMax, newestFirst: true };
-    for (const record of this.#reader.records(query)) {
-      if (record.source.epoch !== source.epoch || !record.intact) continue;
-      const parked = factsOf(record)?.parked;
-      if (parked?.sequence === sequence) return parked;
+  /**
+   * Digest of an event that its agent said it set aside. Undefined where it said nothing, or where so many were set
+   * aside since that it is not known any more: then the event is taken by its signature alone.
+   */
+  parkedDigest(source: SourceKey, sequence: number): Uint8Array | undefined {
+    this.#parked ??= this.#loadParked();
+    return this.#parked.get(placeOf(source, sequence));
+  }
+
+  /** Records were committed: what they say of parked ones is known from now on. */
+  noteParked(records: readonly NewRecord[]): void {
+    if (!this.#parked) return;
+    for (const record of records) {
+      if (record.kind === "parked") remember(this.#parked, record);
     }
-    return undefined;
+  }
+
+  /** One look through the whole log, and only in a run in which something comes that had been declared. */
+  #loadParked(): Map<string, Uint8Array> {
+    const parked = new Map<string, Uint8Array>();
+    const newest = this.#reader.records({ kinds: ["parked"], limit: parkedMax, newestFirst: true });
+    for (const record of newest.reverse()) if (record.intact) remember(parked, record);
+    return parked;
   }
 }
 
-function factsOf({ form, bytes }: StoredRecord): ReturnType<typeof scanFacts> {
+function remember(
+  parked: Map<string, Uint8Array>,
+  { source, form, bytes }: Pick<StoredRecord, "source" | "form" | "bytes">,
+): void {
+  const facts = factsOf({ form, bytes })?.parked;
+  if (!facts) return;
+  parked.set(placeOf(source, facts.sequence), facts.digest.slice());
+  if (parked.size <= parkedMax) return;
+  for (const oldest of parked.keys()) {
+    parked.delete(oldest);
+    return;
+  }
+}
+
+function factsOf({ form, bytes }: Pick<StoredRecord, "form" | "bytes">): ReturnType<typeof scanFacts> {
   return scanFacts(form === "leaf" ? scanStoredLeaf(bytes) : scanUniversal(bytes));
 }
 

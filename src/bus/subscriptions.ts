@@ -2,11 +2,14 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../core/clock.ts";
 import { type RecordKind, recordKinds } from "../core/event.ts";
 import type { Observer } from "../core/observer.ts";
+import { RatedLog } from "../core/rated-log.ts";
 import type { SubscribeRequest, SubscribeResponseSchema } from "../gen/amoskys/v1/bus_pb.ts";
 import { judgePeer, type TrustMap } from "../identity/index.ts";
 import { CallRefusal, type Peer } from "../transport/index.ts";
-import type { LogReader, StoredRecord } from "../wal/index.ts";
+import type { LogReader, RecordQuery, StoredRecord } from "../wal/index.ts";
+import { Bell } from "./bell.ts";
 import type { BusLimits } from "./limits.ts";
+import { ReadTurns } from "./read-turns.ts";
 
 export type StoredEvent = MessageInitShape<typeof SubscribeResponseSchema>;
 
@@ -20,37 +23,54 @@ export interface SubscriptionsOptions {
 
 const pageRecords = 128;
 
+/** Ids that one page looks through at most: a filter that nothing fits would hold the event loop for a whole log. */
+const pageIds = 2048;
+
 /** How long a subscription that has nothing to send goes without a look at its permission. */
 const recheckMs = 500;
 
-interface Filter {
-  readonly kinds: ReadonlySet<RecordKind>;
-  readonly agents: ReadonlySet<string>;
+type Filter = Pick<RecordQuery, "kinds" | "agents">;
+
+interface Page {
+  readonly records: readonly StoredRecord[];
+  /** Up to this id there is nothing else that fits. */
+  readonly lastId: number;
 }
 
 /**
  * Hands stored events to subscribers. Each reads the log by id in pages as fast as it takes them, so there is no queue
- * that could overflow, no gap, and it resumes behind any id. A commit wakes those who have read everything.
+ * that could overflow, no gap, and it resumes behind any id. A commit wakes those who have read everything. A record
+ * whose bytes are damaged is the exception: it is left out, counted and logged, since a stream that ended there would
+ * end there at every resume, for every subscriber. Whoever has to know finds its id by `wal verify` on the bus.
  */
 export class Subscriptions {
   readonly #options: SubscriptionsOptions;
   readonly #open = new Map<string, number>();
   #count = 0;
-  #woken = Promise.withResolvers<void>();
+  readonly #bell = new Bell();
+  readonly #damage: RatedLog;
+  readonly #turns: ReadTurns;
   #closed = false;
 
   constructor(options: SubscriptionsOptions) {
     this.#options = options;
+    this.#damage = new RatedLog(options.observer, options.clock);
+    this.#turns = new ReadTurns(options);
   }
 
   get count(): number {
     return this.#count;
   }
 
+  /** Events were stored. */
+  noteStored(): void {
+    this.#turns.noteStored();
+    this.wake();
+  }
+
   /** There is something new, or something changed that open subscriptions must look at. */
   wake(): void {
-    this.#woken.resolve();
-    this.#woken = Promise.withResolvers<void>();
+    this.#bell.ring();
   }
 
   /** Ends every subscription; the bus goes away. */
@@ -66,24 +86,31 @@ export class Subscriptions {
     this.#enter(name);
     try {
       while (!signal.aborted) {
-        const woken = this.#woken.promise;
         this.#judge(peer);
         if (this.#closed) throw new CallRefusal("UNAVAILABLE", "the bus is shutting down");
-        const page = this.#options.reader.records({ afterId: cursor, limit: pageRecords });
-        for (const record of page) {
+        const { records, lastId } = await this.#turns.run(() => this.#page(cursor, filter));
+        for (const record of records) {
           cursor = record.id;
-          if (!this.#isSound(record) || !matches(record, filter)) continue;
+          if (!this.#isSound(record)) continue;
           yield eventOf(record);
           if (signal.aborted) return;
           // a slow reader may come back long after
           this.#judge(peer);
         }
-        if (page.length === 0) await this.#pause(woken, signal);
-        else await nextTurn();
+        if (lastId > cursor) cursor = lastId;
+        else if (records.length === 0) await this.#bell.wait(recheckMs, signal);
       }
     } finally {
       this.#leave(name);
     }
+  }
+
+  #page(cursor: number, filter: Filter): Page {
+    const { reader } = this.#options;
+    const lastId = Math.min(cursor + pageIds, reader.highestId());
+    if (lastId <= cursor) return { records: [], lastId: cursor };
+    const records = reader.records({ ...filter, afterId: cursor, throughId: lastId, limit: pageRecords });
+    return { records, lastId: records.length < pageRecords ? lastId : (records.at(-1)?.id ?? lastId) };
   }
 
   #judge(peer: Peer): string {
@@ -95,11 +122,11 @@ export class Subscriptions {
     throw new CallRefusal(status, `${verdict.code}: ${verdict.reason}`);
   }
 
-  /** A record whose bytes are damaged is not what was stored: it is left out, and said. */
+  /** Whether the bytes are what was stored. */
   #isSound({ id, intact }: StoredRecord): boolean {
     if (intact) return true;
     this.#options.observer.count("amoskys_bus_damaged_records_total");
-    this.#options.observer.log("error", "A stored record is damaged and was not handed out", { id });
+    this.#damage.log("damaged", "error", "A stored record is damaged and was not handed out", { id });
     return false;
   }
 
@@ -131,25 +158,6 @@ export class Subscriptions {
     this.#count -= 1;
     this.#options.observer.gauge("amoskys_bus_subscribers", this.#count);
   }
-
-  /** Until something is new, the permission is to be looked at again, or the peer is gone. */
-  async #pause(woken: Promise<void>, signal: AbortSignal): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, recheckMs);
-    const onAbort = () => resolve();
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      await Promise.race([woken, promise]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    }
-  }
-}
-
-/** Lets the event loop serve others between two pages. */
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function filterOf({ kinds, agents }: SubscribeRequest): Filter {
@@ -158,11 +166,10 @@ function filterOf({ kinds, agents }: SubscribeRequest): Filter {
       throw new CallRefusal("INVALID_ARGUMENT", `kinds are ${recordKinds.join(", ")}`);
     }
   }
-  return { kinds: new Set(kinds as RecordKind[]), agents: new Set(agents) };
-}
-
-function matches({ kind, source }: StoredRecord, { kinds, agents }: Filter): boolean {
-  return (kinds.size === 0 || kinds.has(kind)) && (agents.size === 0 || agents.has(source.agent));
+  return {
+    kinds: kinds.length === 0 ? undefined : (kinds as RecordKind[]),
+    agents: agents.length === 0 ? undefined : agents,
+  };
 }
 
 function eventOf(record: StoredRecord): StoredEvent {
@@ -177,7 +184,7 @@ function eventOf(record: StoredRecord): StoredEvent {
   };
 }
 
-/** The first id that the bus took at or after a time; behind the last where there is none. Ids grow with time. */
+/** The first id that the bus took at or after a time; behind the last where there is none. Ids grow with the stamps. */
 function firstIdSince(reader: LogReader, sinceNs: bigint, highest: number): number {
   let low = 1;
   let high = highest + 1;

@@ -1,6 +1,7 @@
 import type { Observer } from "../core/observer.ts";
+import { ackCodes } from "../data/ack-codes.ts";
 import { UniversalAck_Status } from "../gen/universal_telemetry_pb.ts";
-import { ackCodes, type Verdict } from "./ack-code.ts";
+import { statusOf, type Verdict } from "./ack-code.ts";
 
 const statusNames = new Map<UniversalAck_Status, string>(
   Object.entries(UniversalAck_Status)
@@ -26,9 +27,8 @@ export class Tally {
     for (const verdict of verdicts) events.set(verdict, (events.get(verdict) ?? 0) + 1);
     let worst: UniversalAck_Status = UniversalAck_Status.OK;
     for (const [verdict, count] of events) {
-      const { status, class: meaning } = ackCodes[verdict.code];
-      worst = Math.max(worst, status);
-      if (meaning !== "done") refused.set(verdict.code, verdict);
+      worst = Math.max(worst, statusOf(verdict.code));
+      if (ackCodes[verdict.code].class !== "done") refused.set(verdict.code, verdict);
       if (agent !== undefined) this.#event(agent, verdict, count);
     }
     this.#observer.count("bus_publish_total", { status: statusNames.get(worst) ?? "OK" });

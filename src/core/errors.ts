@@ -12,6 +12,7 @@ export const errorClasses = {
   usage: { retryable: false, exitStatus: 2 },
   unknown_interface: { retryable: false, exitStatus: 2 },
   file_missing: { retryable: false, exitStatus: 2 },
+  output_failed: { retryable: false, exitStatus: 1 },
   partial: { retryable: false, exitStatus: 3 },
   capture_unreadable: { retryable: false, exitStatus: 2 },
   capture_truncated: { retryable: false, exitStatus: 3 },
@@ -32,6 +33,7 @@ export const errorClasses = {
   privilege_missing: { retryable: false, exitStatus: 14 },
   facility_missing: { retryable: false, exitStatus: 14 },
   interrupted: { retryable: false, exitStatus: 130 },
+  output_closed: { retryable: false, exitStatus: 141 },
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof errorClasses;

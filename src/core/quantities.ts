@@ -23,11 +23,17 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
-/** `250ms`, `15m`, `24h`, `7d` in milliseconds. */
+/** A day, a time of day behind it, and its zone. */
+const timeOfDay = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?$/;
+const duration = /^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/;
+
+/** `250ms`, `15m`, `24h`, `7d`, `1h30m` in milliseconds. */
 export function parseDurationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d|w)$/.exec(text);
-  if (!match) throw new AmoskysError("usage", `"${text}" is no duration; write 250ms, 15m, 24h or 7d`);
-  return Number(match[1]) * (msPerUnit[match[2] as string] as number);
+  if (!duration.test(text)) {
+    throw new AmoskysError("usage", `"${text}" is no duration; write 250ms, 15m, 24h, 7d or 1h30m`);
+  }
+  const parts = text.matchAll(/([\d.]+)([a-z]+)/g);
+  return Array.from(parts, ([, n, unit]) => Number(n) * (msPerUnit[unit as string] as number)).reduce((a, b) => a + b);
 }
 
 /** `4096`, `64KiB`, `200MB` in bytes. */
@@ -38,14 +44,20 @@ export function parseBytes(text: string): number {
   return Math.round(Number(match[1]) * unit);
 }
 
-/** A point in time as nanoseconds since the Unix epoch: RFC 3339, or a duration back from `nowMs`. */
+/**
+ * A point in time as nanoseconds since the Unix epoch: RFC 3339, a day (from midnight UTC), or a duration back from
+ * `nowMs`. A time of day without a zone is refused: it would be another moment on every host.
+ */
 export function parseTimeNs(text: string, nowMs: number): bigint {
-  if (/^\d+(\.\d+)?(ms|s|m|h|d|w)$/.test(text)) return BigInt(Math.round(nowMs - parseDurationMs(text))) * 1_000_000n;
-  const at = /^\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)?)?$/.test(text)
-    ? Date.parse(text)
-    : NaN;
+  if (duration.test(text)) return BigInt(Math.round(nowMs - parseDurationMs(text))) * 1_000_000n;
+  const parts = timeOfDay.exec(text);
+  const isLocal = parts?.[1] !== undefined && parts[2] === undefined;
+  const at = parts ? Date.parse(isLocal ? `${text}Z` : text) : Number.NaN;
   if (Number.isNaN(at)) {
     throw new AmoskysError("usage", `"${text}" is no time; write 2026-01-31T12:00:00Z, or 15m for 15 minutes ago`);
+  }
+  if (isLocal) {
+    throw new AmoskysError("usage", `"${text}" does not say its time zone; write ${text}Z for UTC, or ${text}+01:00`);
   }
   return BigInt(at) * 1_000_000n;
 }

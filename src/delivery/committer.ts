@@ -7,6 +7,7 @@ import { type CommitPlan, type Notice, planCommit } from "./commit-plan.ts";
 import { findControlGroups } from "./control-groups.ts";
 import { type Damage, findDamage } from "./damage.ts";
 import { openEpoch } from "./epoch.ts";
+import { readLogBudget } from "./log-budget.ts";
 import type { LossGroup } from "./loss-groups.ts";
 import type { Loss } from "./loss-tally.ts";
 import { eventOverheadBytes } from "./room-waiters.ts";
@@ -159,18 +160,19 @@ export class Committer {
   #makeRoom(events: readonly CollectedEvent[], keep: ReadonlySet<number>): Shed | undefined | "no_room" {
     const { log, budgetBytes } = this.#options;
     const incoming = events.reduce((sum, { payload }) => sum + payload.length + eventOverheadBytes, 0);
-    let { liveBytes, settled } = log.stats();
-    if (liveBytes + incoming <= budgetBytes) return undefined;
+    let { liveBytes, settled, limitBytes } = readLogBudget(log, budgetBytes);
+    if (liveBytes + incoming <= limitBytes) return undefined;
     if (settled > 0) {
       log.prune();
-      liveBytes = log.stats().liveBytes;
+      ({ liveBytes, limitBytes } = readLogBudget(log, budgetBytes));
     }
-    const excess = liveBytes + incoming - budgetBytes;
-    if (excess <= 0) return undefined;
+    const excess = liveBytes + incoming - limitBytes;
+    // where others have filled the disk, giving up all of the log would make no room: it refuses the append then
+    if (excess <= 0 || (limitBytes < budgetBytes && incoming > limitBytes)) return undefined;
     return (
       planShed({
         log,
-        bytes: excess + Math.floor(budgetBytes / shedShare),
+        bytes: excess + Math.floor(limitBytes / shedShare),
         keep: new Set([...keep, ...this.#parkedGroups]),
         lossGroups: this.#lossGroups.values(),
       }) ?? "no_room"

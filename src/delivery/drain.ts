@@ -6,11 +6,12 @@ import { Pace } from "./pace.ts";
 import type { Parcel } from "./parcel.ts";
 import { Parking } from "./parking.ts";
 import { Probe } from "./probe.ts";
-import { type PublishAnswer, Publisher, type PublishResult } from "./publisher.ts";
+import { type PublishAnswer, Publisher } from "./publisher.ts";
 import { askedToWait, identityRefused } from "./refusal.ts";
 import { SendQueue } from "./send-queue.ts";
 import { SendRate } from "./send-rate.ts";
 import { Settler } from "./settler.ts";
+import type { PublishResult } from "./signature-judge.ts";
 import { systemTimer, type Timer } from "./timer.ts";
 import { Trouble } from "./trouble.ts";
 import { Wake } from "./wake.ts";
@@ -77,7 +78,7 @@ class LogDrain implements Drain {
       onSaved: (groupIds) => this.#saved(groupIds),
       onFailed: (error) => this.#fail(error),
     });
-    this.#parking = new Parking({ log, outbox, observer, settler: this.#settler });
+    this.#parking = new Parking({ log, outbox, observer, clock, settler: this.#settler });
     this.#trouble = new Trouble(observer, clock);
     this.#probe = new Probe(client, clock);
     this.#wake = new Wake(this.#timer, () => this.#pump());
@@ -149,7 +150,7 @@ class LogDrain implements Drain {
   }
 
   #pump(): void {
-    if (this.#failure || this.#settler.isFull) return;
+    if (this.#failure || this.#settler.isFull || this.#parking.isFull) return;
     const waitMs = Math.max(this.#pace.waitMs(), this.#rate.waitMs());
     if (waitMs > 0) {
       this.#wake.after(waitMs);

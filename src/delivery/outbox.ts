@@ -41,7 +41,10 @@ export interface OutboxFigures {
   readonly queued: number;
   /** Events made durable. */
   readonly stored: number;
-  /** Events lost, by any reason; each is or will be declared. */
+  /**
+   * Events lost, by any reason. Each is declared as soon as the log can be written; what never could be until the stop
+   * is told there, in one line.
+   */
   readonly lost: number;
   /** The last sequence given in the current epoch: everything that was produced, with what the log says of itself. */
   readonly highest: number;
@@ -76,11 +79,16 @@ export interface Outbox {
   delivered(groupIds: Iterable<number>): void;
   /** Whether the queue or the log is nearly full, or the disk is. */
   readonly isPressed: boolean;
+  /** Whether the last commit found no space on the disk. */
+  readonly isDiskFull: boolean;
   /** Resolves with the error that ended it: the log cannot be written any more. */
   readonly failed: Promise<AmoskysError>;
   /** Resolves when everything that was emitted before is durable; rejects where the log cannot be written any more. */
   flush(): Promise<void>;
-  /** Takes no more events and flushes what it has; gives up after `deadlineMs`. */
+  /**
+   * Takes no more events and flushes what it has; gives up after `deadlineMs`. What the log does not hold then, no
+   * record will ever declare: its number is logged, and counted as lost to the disk.
+   */
   stop(deadlineMs: number): Promise<void>;
   figures(): OutboxFigures;
 }
@@ -120,6 +128,8 @@ class LogOutbox implements Outbox {
   #isStopped = false;
   #stored = 0;
   #lost = 0;
+  /** Events that came after the end: no record tells of them. */
+  #undeclared = 0;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -140,6 +150,7 @@ class LogOutbox implements Outbox {
 
   emit(event: CollectedEvent): void {
     if (this.#isStopped || this.#failure) {
+      this.#undeclared += 1;
       this.#count("disk", 1);
       return;
     }
@@ -187,6 +198,10 @@ class LogOutbox implements Outbox {
     this.#room.check();
   }
 
+  get isDiskFull(): boolean {
+    return this.#isDiskFull;
+  }
+
   get isPressed(): boolean {
     return this.#isDiskFull || this.#room.isPressed;
   }
@@ -204,20 +219,29 @@ class LogOutbox implements Outbox {
     const deadline = new Promise<void>((resolve) => {
       cancel = this.#timer.after(deadlineMs, resolve);
     });
-    // a log that failed has told so by `failed`; what could not be stored is told here
+    // a log that failed has told so by `failed`; what it does not hold is told here
     await Promise.race([this.flush().catch(() => {}), deadline]);
     cancel();
     this.#cancelRetry?.();
-    if (this.#hasWork) {
-      const events = this.#queue.length + this.#tally.count;
-      this.#options.observer.log("error", "events were lost at the stop: the log could not be written", { events });
-      this.#count("disk", this.#queue.length);
-    }
+    this.#tellUndeclared();
   }
 
   figures(): OutboxFigures {
     const { highest } = this.#committer;
     return { queued: this.#queue.length, stored: this.#stored, lost: this.#lost, highest };
+  }
+
+  #tellUndeclared(): void {
+    const queued = this.#queue.length;
+    const events = queued + this.#tally.count + this.#undeclared;
+    if (events === 0) return;
+    this.#count("disk", queued);
+    this.#queue.drop(queued);
+    this.#tally.clear();
+    this.#undeclared = 0;
+    this.#options.observer.log("error", "events were lost and could not be declared: the log could not be written", {
+      events,
+    });
   }
 
   get #hasWork(): boolean {

@@ -14,6 +14,9 @@ export interface PaceOptions {
   readonly heldMaxMs: number;
 }
 
+/** The longest wait that a bus can ask for: a wrong or hostile one must not silence an agent for long. */
+const hintMsMax = 300_000;
+
 /** When to try again: waits grow with failures in a row, and differ by whose move it is. */
 export class Pace {
   readonly #clock: Clock;
@@ -66,7 +69,7 @@ export class Pace {
   /** The bus took what was sent, and asks to go slower. */
   slowed(hintMs: number): void {
     this.#isAsked = true;
-    this.#untilMs = this.#clock.monotonicMs() + hintMs * (1 + this.#random() / 2);
+    this.#untilMs = this.#clock.monotonicMs() + Math.min(hintMs, hintMsMax) * (1 + this.#random() / 2);
   }
 
   succeeded(): void {
@@ -82,7 +85,8 @@ export class Pace {
    * the longest wait asked for holds.
    */
   failed(error: AmoskysError, options: { startedMs: number; hintMs?: number; asked?: boolean }): void {
-    const { startedMs, hintMs = 0, asked = false } = options;
+    const { startedMs, asked = false } = options;
+    const hintMs = Math.min(options.hintMs ?? 0, hintMsMax);
     const nowMs = this.#clock.monotonicMs();
     const wasHeld = this.isHeld;
     this.#error = error;

@@ -2,16 +2,9 @@ import { AmoskysError } from "../core/errors.ts";
 import { encodePublishEnvelopes, encodePublishTree, envelopesPerCallMax, treeBytesMax } from "../envelope/index.ts";
 import type { BusClient } from "../transport/index.ts";
 import type { StoredGroup } from "../wal/index.ts";
-import { type AckClass, classifyAck } from "./ack-class.ts";
+import { classifyAck } from "./ack-class.ts";
 import { leavesOf, type Parcel, type ParcelItem, standaloneOf } from "./parcel.ts";
-
-/** What the bus said about one record. */
-export interface PublishResult {
-  readonly item: ParcelItem;
-  readonly ackClass: AckClass;
-  readonly code: string;
-  readonly reason: string;
-}
+import { type PublishResult, SignatureJudge } from "./signature-judge.ts";
 
 /** What became of a parcel. Records without a result were not answered. */
 export interface PublishAnswer {
@@ -45,6 +38,7 @@ export class Publisher {
   /** Trees of this size and more were refused. */
   #treeBytesRefused = Number.POSITIVE_INFINITY;
   #callBytesMax = treeBytesMax;
+  readonly #signatures = new SignatureJudge();
 
   constructor(client: BusClient) {
     this.#client = client;
@@ -56,6 +50,7 @@ export class Publisher {
     this.#knowsEnvelopes = true;
     this.#treeBytesRefused = Number.POSITIVE_INFINITY;
     this.#callBytesMax = treeBytesMax;
+    this.#signatures.forget();
   }
 
   /** Publishes what is pending of a parcel. Never throws for what the bus or the network does. */
@@ -78,7 +73,7 @@ export class Publisher {
       const { results, backoffHintMs } = await this.#client.publishTree(bytes, signal);
       const items = group.records.map((record) => ({ group, record }));
       const pending = new Set(parcel.items().map(({ record }) => record.id));
-      const all = joinResults(items, { acks: results, hintMs: backoffHintMs });
+      const all = this.#signatures.judge(joinResults(items, { acks: results, hintMs: backoffHintMs }));
       return { results: all.filter(({ item }) => pending.has(item.record.id)), hintMs: backoffHintMs };
     } catch (caught) {
       const failure = AmoskysError.from(caught);
@@ -97,7 +92,7 @@ export class Publisher {
       const chunk = items.slice(at, at + envelopes.length);
       try {
         const answered = await this.#call(envelopes, signal);
-        const joined = joinResults(chunk, answered);
+        const joined = this.#signatures.judge(joinResults(chunk, answered));
         results.push(...joined);
         hintMs = Math.max(hintMs, answered.hintMs);
         at += chunk.length;

@@ -5,6 +5,7 @@ import { printable } from "../core/escape.ts";
 const hintOfCode: Readonly<Record<string, (agent: string) => string>> = {
   unknown_agent: (agent) => `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`,
   unknown_key: (agent) => `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`,
+  bad_signature: (agent) => `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`,
   revoked: (agent) => `amoskys trust list (where the bus runs), then amoskys certs gen ${agent}`,
   expired: () => "amoskys certs check",
   not_permitted: (agent) =>

@@ -1,6 +1,7 @@
 import { leafOverheadBytesMax } from "../envelope/index.ts";
 import { type Log, recordOverheadBytes } from "../wal/index.ts";
 import type { EventQueue } from "./event-queue.ts";
+import { readLogBudget } from "./log-budget.ts";
 
 /** Sources that can wait go on below this part of the queue. */
 const queueLow = 1 / 4;
@@ -19,6 +20,7 @@ export class RoomWaiters {
   readonly #queue: EventQueue;
   /** As the log said last; asked only after it changed, since `wait` is called for every event. */
   #liveBytes = 0;
+  #limitBytes = 0;
   #pending = 0;
   #waiters: (() => void)[] = [];
 
@@ -56,12 +58,13 @@ export class RoomWaiters {
   #isLogHigh(): boolean {
     const queuedBytes = this.#queue.bytes + this.#queue.length * eventOverheadBytes;
     const isWaiting = this.#pending > 0 || this.#queue.length > 0;
-    return isWaiting && this.#liveBytes + queuedBytes > this.#budgetBytes * budgetHigh;
+    return isWaiting && this.#liveBytes + queuedBytes > this.#limitBytes * budgetHigh;
   }
 
   #measure(): void {
-    const { liveBytes, pending } = this.#log.stats();
+    const { liveBytes, limitBytes, pending } = readLogBudget(this.#log, this.#budgetBytes);
     this.#liveBytes = liveBytes;
+    this.#limitBytes = limitBytes;
     this.#pending = pending;
   }
 }

@@ -5,11 +5,18 @@ import type { Observer } from "../core/observer.ts";
 /** Trouble that lasts is told this often. */
 const tellEveryMs = 60_000;
 
-/** Tells of trouble with the bus: one line when it begins or changes, one now and then, one when it is over. */
+/** Kinds of trouble that are remembered; a bus that makes up more is told of again. */
+const kindsMax = 64;
+
+/**
+ * Tells of trouble with the bus: one line when it begins or changes, one now and then, one when it is over. Each kind
+ * is told once a minute at most, however often a bus refuses and takes events in turn.
+ */
 export class Trouble {
   readonly #observer: Observer;
   readonly #clock: Clock;
-  #told: { readonly kind: string; readonly atMs: number } | undefined;
+  readonly #toldAtMs = new Map<string, number>();
+  #isTold = false;
 
   constructor(observer: Observer, clock: Clock) {
     this.#observer = observer;
@@ -19,14 +26,16 @@ export class Trouble {
   tell(error: AmoskysError): void {
     const kind = `${error.code} ${error.details.code ?? ""}`;
     const atMs = this.#clock.monotonicMs();
-    if (this.#told?.kind === kind && atMs - this.#told.atMs < tellEveryMs) return;
-    this.#told = { kind, atMs };
+    if (atMs - (this.#toldAtMs.get(kind) ?? Number.NEGATIVE_INFINITY) < tellEveryMs) return;
+    if (this.#toldAtMs.size >= kindsMax) this.#toldAtMs.clear();
+    this.#toldAtMs.set(kind, atMs);
+    this.#isTold = true;
     const level = error.code === "identity_refused" ? "error" : "warn";
     this.#observer.log(level, error.message, { code: error.code, hint: error.hint });
   }
 
   over(): void {
-    if (this.#told) this.#observer.log("info", "the bus takes events again");
-    this.#told = undefined;
+    if (this.#isTold) this.#observer.log("info", "the bus takes events again");
+    this.#isTold = false;
   }
 }

@@ -32,6 +32,6 @@ export {
 export { type FlowEnvelopeScan, scanFlowEnvelope } from "./scan-flow-envelope.ts";
 export { scanLeaf, scanStoredLeaf, scanUniversal, type UniversalScan } from "./scan-universal.ts";
 export { type LeafBody, type LeafInput, type SealedGroup, sealGroup } from "./seal.ts";
-export type { SignatureVerifier, Signer } from "./signature.ts";
+export type { KeyMoment, SignatureVerifier, Signer } from "./signature.ts";
 export { envelopeKey, plainMessage, treeMessage } from "./signed-messages.ts";
 export { standaloneEnvelope } from "./standalone.ts";

@@ -1,20 +1,20 @@
 import { leafHash, rootFromPath, treeRoot } from "../core/merkle.ts";
 import type { EnvelopeFacts } from "./facts.ts";
 import { plainAlgorithm, treeAlgorithm, treeLeavesMax } from "./limits.ts";
-import type { SignatureVerifier } from "./signature.ts";
+import type { KeyMoment, SignatureVerifier } from "./signature.ts";
 import { plainMessage, treeMessage } from "./signed-messages.ts";
 
 /** Whether an envelope that stands alone is signed by a key of its agent; a leaf of a tree through its proof. */
-export function verifyStandalone(facts: EnvelopeFacts, verifier: SignatureVerifier, atMs?: number): boolean {
+export function verifyStandalone(facts: EnvelopeFacts, verifier: SignatureVerifier, at: KeyMoment): boolean {
   const { agent, sig, algorithm, proof } = facts;
   if (sig?.length !== 64) return false;
   const leaf = facts.leafBytes();
   if (algorithm === plainAlgorithm) {
-    return verifier.verifySignature(agent, plainMessage(agent, leaf), sig, atMs);
+    return verifier.verifySignature(agent, plainMessage(agent, leaf), sig, at);
   }
   if (algorithm !== treeAlgorithm || !proof) return false;
   const root = rootFromPath(leafHash(leaf), proof.index, proof.size, proof.path);
-  return root !== undefined && verifier.verifySignature(agent, treeMessage(agent, proof.size, root), sig, atMs);
+  return root !== undefined && verifier.verifySignature(agent, treeMessage(agent, proof.size, root), sig, at);
 }
 
 /**
@@ -26,7 +26,7 @@ export function verifyTree(
   leaves: readonly Uint8Array[],
   sig: Uint8Array,
   verifier: SignatureVerifier,
-  atMs?: number,
+  at: KeyMoment,
 ): boolean {
   const [first] = leaves;
   if (!first || leaves.length > treeLeavesMax || sig.length !== 64) return false;
@@ -34,5 +34,5 @@ export function verifyTree(
     leaves.length === 1
       ? plainMessage(agent, first)
       : treeMessage(agent, leaves.length, treeRoot(leaves.map(leafHash)));
-  return verifier.verifySignature(agent, message, sig, atMs);
+  return verifier.verifySignature(agent, message, sig, at);
 }

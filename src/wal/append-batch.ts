@@ -1,8 +1,7 @@
 import type { NewGroup, NewRecord, SourceKey } from "./record.ts";
 
 /** Why sequences of a source have no record here. */
-export const rangeReasons = ["missing", "settled", "shed", "burnt", "declared", "forked"] as const;
-export type RangeReason = (typeof rangeReasons)[number];
+export type RangeReason = "missing" | "settled" | "shed" | "burnt" | "declared" | "forked";
 
 /** Adds sequences to those explained by a reason, or takes them away; both ends belong to it. */
 export interface RangeChange {

@@ -15,6 +15,11 @@ export class Ballast {
     this.#bytes = bytes;
   }
 
+  /** What it holds now. */
+  get bytes(): number {
+    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
   /** Gives the space back to the disk; answers whether there was any. */
   drop(): boolean {
     try {
@@ -27,7 +32,7 @@ export class Ballast {
 
   /** Takes the space, unless it has it already; answers whether it has it now. */
   take(): boolean {
-    if (this.#size() === this.#bytes) return true;
+    if (this.bytes === this.#bytes) return true;
     try {
       this.#fill();
       return true;
@@ -35,10 +40,6 @@ export class Ballast {
       this.drop();
       return false;
     }
-  }
-
-  #size(): number {
-    return statSync(this.#path, { throwIfNoEntry: false })?.size ?? 0;
   }
 
   #fill(): void {

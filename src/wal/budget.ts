@@ -7,14 +7,17 @@ const mebibyte = 1 << 20;
 const patienceMs = 200;
 
 /**
- * Throws `disk_full` where a batch would take the log well beyond its budget. The owner of a log sheds or refuses at
+ * Throws `disk_full` where a batch would take the disk's reserve, or the log well beyond its budget. The owner of a
+ * log sheds or refuses at
  * the budget itself; this holds where it does not, a sixteenth and a mebibyte further.
  */
-export function assertBudget({ ledger, settings }: LogParts, batch: AppendBatch): void {
+export function assertBudget({ ledger, room, settings }: LogParts, batch: AppendBatch): void {
   let bytes = 0;
   for (const record of batch.records) bytes += record.bytes.length;
+  const cost = costOf({ count: batch.records.length, bytes });
+  room.assert(cost);
   const limit = settings.budgetBytes + settings.budgetBytes / 16 + mebibyte;
-  if (ledger.liveBytes + costOf({ count: batch.records.length, bytes }) <= limit) return;
+  if (ledger.liveBytes + cost <= limit) return;
   const { path, budgetBytes } = settings;
   throw new AmoskysError("disk_full", `log ${path} has used up its budget of ${budgetBytes} bytes`, {
     hint: "raise storage.max_wal_bytes, or mend what keeps its records from being settled",

@@ -123,7 +123,10 @@ class LogCheck {
     const { ledger, tree, isLast } = this.#lastPage ?? {};
     if (ledger && tree && isLast) {
       const said = bytesEqual(tree.peaks(), ledger.tree_peaks) && tree.size === ledger.tree_size;
-      const detail = `${tree.size} leaves found, ${ledger.tree_size} in the ledger`;
+      const detail =
+        tree.size === ledger.tree_size
+          ? `the root over the ${tree.size} leaves found is not the one in the ledger`
+          : `${tree.size} leaves found, ${ledger.tree_size} in the ledger`;
       if (!said) this.#faults.push({ fault: "tree", detail });
       this.#checkTotals();
     }

@@ -36,15 +36,15 @@ export class CommitGate {
   }
 
   /**
-   * Runs the work in one transaction. `onFullDisk`: what to do without space; `useBallast` is for changes that lead to
-   * space being given back.
+   * Runs the work in one transaction. `onFullDisk`: what to do without space, in it and in the checkpoint behind it;
+   * `useBallast` is for changes that lead to space being given back, never for an append, which would eat it up.
    */
   change<Result>(work: () => Result, onFullDisk: "fail" | "useBallast"): Result {
     const { connection, checkpointer, place } = this.#parts;
     const result = this.#guarded(() => connection.transact(work), onFullDisk);
     this.#guarded(() => place.assertUnmoved(), "fail");
     try {
-      this.#guarded(() => checkpointer.afterCommit(), "useBallast");
+      this.#guarded(() => checkpointer.afterCommit(), onFullDisk);
     } catch (caught) {
       // the change itself is durable; the next commit tries again to write back
       if (!(caught instanceof AmoskysError) || caught.code !== "disk_full") throw caught;

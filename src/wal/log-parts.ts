@@ -5,6 +5,7 @@ import { Ballast } from "./ballast.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { CommitGate } from "./commit-gate.ts";
 import type { Connection } from "./connection.ts";
+import { DiskRoom } from "./disk-room.ts";
 import { FilePlace } from "./file-place.ts";
 import { GroupTable } from "./group-table.ts";
 import { Ledger } from "./ledger.ts";
@@ -65,6 +66,7 @@ export interface LogParts {
   readonly checkpointer: Checkpointer;
   readonly ballast: Ballast;
   readonly place: FilePlace;
+  readonly room: DiskRoom;
   readonly gate: CommitGate;
 }
 
@@ -101,6 +103,7 @@ export function createLogParts(
     checkpointer,
     ballast,
     place,
+    room: new DiskRoom({ path, connection, ballast, ballastBytes, checkpointBytes, place }),
     gate: new CommitGate({ path, connection, checkpointer, ballast, place, observer, reload }),
   };
 }

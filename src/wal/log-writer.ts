@@ -1,9 +1,10 @@
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { silentObserver } from "../core/observer.ts";
 import type { SpawnWorker } from "../core/worker.ts";
 import type { AppendBatch, AppendResult } from "./append-batch.ts";
 import { packBatch } from "./batch-packing.ts";
 import type { LogRecovery, LogStats, OpenLogOptions } from "./log-options.ts";
+import { preparePath } from "./prepare-path.ts";
 import { WorkerLine } from "./worker-line.ts";
 import type { OpenedLog, WorkerLogOptions } from "./writer-messages.ts";
 
@@ -31,7 +32,7 @@ export interface LogWriter {
 /** Opens a log in a worker thread. The clock cannot cross; `assertLocal` is called on this side. Throws as openLog. */
 export async function createLogWriter(options: OpenLogOptions, spawnWorker: SpawnWorker): Promise<LogWriter> {
   const { observer = silentObserver, clock: _clock, assertLocal, ...rest } = options;
-  const path = resolve(options.path);
+  const path = preparePath(options.path);
   assertLocal?.(dirname(path));
   const crossing: WorkerLogOptions = { ...rest, path };
   const line = new WorkerLine(path, spawnWorker("log-writer", crossing), observer);

@@ -157,6 +157,14 @@ export class Log {
     return this.#read(() => this.#parts.groups.oldest(bytes, new Set(exceptGroupIds)));
   }
 
+  /**
+   * What records may still take on the disk, free space in the file included; at 0 or below appends are refused. What
+   * settling and pruning need is kept out of it.
+   */
+  diskRoomBytes(): number {
+    return this.#read(() => this.#parts.room.bytes());
+  }
+
   stats(): LogStats {
     const { ledger, groups, place, settings } = this.#parts;
     place.measure();

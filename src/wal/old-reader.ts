@@ -46,6 +46,7 @@ export class OldReader implements LogReader {
       const rows = this.#read(sql, after, ...time.params, query.limit);
       for (const row of rows) {
         const record = toStored(row);
+        if (record.id > (query.throughId ?? record.id)) continue;
         const asked = (query.kinds?.includes(record.kind) ?? true) && (query.states?.includes(record.state) ?? true);
         if (asked && found.length < query.limit) found.push(record);
       }

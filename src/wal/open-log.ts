@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, realpathSync, renameSync, rmSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
-import { AmoskysError } from "../core/errors.ts";
+import { existsSync, renameSync, rmSync } from "node:fs";
+import { dirname } from "node:path";
 import { Ballast } from "./ballast.ts";
 import { Connection } from "./connection.ts";
 import { assertEngine, configureWriter, engineVersion } from "./engine.ts";
@@ -8,6 +7,7 @@ import { assertPlainFile, inspectFile } from "./inspect-file.ts";
 import { Log } from "./log.ts";
 import type { LogRecovery, OpenLogOptions } from "./log-options.ts";
 import { createLogParts, type LogSettings, logSettings } from "./log-parts.ts";
+import { preparePath } from "./prepare-path.ts";
 import { salvage } from "./salvage.ts";
 import { migrate } from "./schema.ts";
 import { asideName, hasOrphans, setAside, syncFolder } from "./set-aside.ts";
@@ -66,22 +66,6 @@ function openHealthy(settings: LogSettings, lock: WriterLock): Log {
   }
 }
 
-/** The path with its folder made (for the owner alone) and freed of links, which SQLite refuses anywhere in it. */
-function preparePath(path: string): string {
-  const absolute = resolve(path);
-  const folder = dirname(absolute);
-  try {
-    const made = mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (made) syncFolder(dirname(made));
-    return join(realpathSync(folder), basename(absolute));
-  } catch (caught) {
-    throw new AmoskysError("log_io", `the folder of log ${absolute} cannot be made or reached`, {
-      hint: `mkdir -p ${folder}`,
-      cause: caught,
-    });
-  }
-}
-
 /** Makes room for a healthy log at the path, where something else lies there or a crash left this half done. */
 function recover(settings: LogSettings): LogRecovery | undefined {
   const { path, clock } = settings;
@@ -108,7 +92,7 @@ function setOldAside(path: string, nowMs: number): LogRecovery {
     salvaged: 0,
     lost: false,
     reason: "it is a log of the earlier system",
-    hint: `amoskys wal import ${path} ${aside}`,
+    hint: `amoskys wal inspect ${aside}`,
   };
 }
 
@@ -125,7 +109,7 @@ function prepareSalvage(settings: LogSettings, reason: string): void {
     salvaged: records,
     lost: true,
     reason,
-    hint: `amoskys wal salvage ${aside} DEST`,
+    hint: `amoskys wal inspect ${path}`,
   };
   const connection = Connection.writable(target);
   try {

@@ -7,6 +7,8 @@ import { kindCode, stateCode } from "./row-codes.ts";
 export interface RecordQuery {
   /** Only ids above it; with `newestFirst` only ids below it. */
   readonly afterId?: number | undefined;
+  /** Only ids up to it: bounds how much is looked through where few records fit. */
+  readonly throughId?: number | undefined;
   /** The sender's time: from, inclusive. */
   readonly sinceNs?: bigint | undefined;
   /** The sender's time: until, exclusive. */

@@ -5,8 +5,7 @@ export const recordStates = ["pending", "settled", "parked"] as const;
 export type RecordState = (typeof recordStates)[number];
 
 /** What the bytes are: a leaf of a group, a UniversalEnvelope that stands alone, a first-generation Envelope. */
-export const recordForms = ["leaf", "universal", "envelope"] as const;
-export type RecordForm = (typeof recordForms)[number];
+export type RecordForm = "leaf" | "universal" | "envelope";
 
 /** How far the record could be checked when it came. */
 export const recordTrusts = ["verified", "signed_legacy", "unsigned"] as const;

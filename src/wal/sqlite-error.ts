@@ -19,11 +19,16 @@ const errorCodes: readonly (readonly [string, ErrorCode])[] = [
   ["EDQUOT", "disk_full"],
 ];
 
-const texts: Partial<Record<ErrorCode, { what: string; hint: string }>> = {
-  disk_full: { what: "has no space left on its disk", hint: "free space on the disk; it goes on by itself" },
-  log_io: { what: "cannot be read or written", hint: "check the disk and the kernel log, then restart" },
-  log_locked: { what: "is being written by another program", hint: "amoskys status" },
-  log_corrupt: { what: "is damaged", hint: "amoskys wal verify" },
+interface Text {
+  readonly what: string;
+  hint(path: string): string;
+}
+
+const texts: Partial<Record<ErrorCode, Text>> = {
+  disk_full: { what: "has no space left on its disk", hint: () => "free space on the disk; it goes on by itself" },
+  log_io: { what: "cannot be read or written", hint: () => "check the disk and the kernel log, then restart" },
+  log_locked: { what: "is being written by another program", hint: () => "amoskys status" },
+  log_corrupt: { what: "is damaged", hint: (path) => `amoskys wal verify ${path}` },
 };
 
 /** Turns what SQLite or the file system threw into `disk_full`, `log_io`, `log_locked`, `log_corrupt` or `internal`. */
@@ -37,7 +42,11 @@ export function logError(caught: unknown, path: string): AmoskysError {
     return new AmoskysError("internal", `log ${path}: ${why}`, { cause: caught, details: { sqlite: name } });
   }
   const message = `log ${path} ${text.what} (${name}: ${why})`;
-  return new AmoskysError(code, message, { hint: text.hint, cause: caught, details: { path, sqlite: name } });
+  return new AmoskysError(code, message, {
+    hint: text.hint(path),
+    cause: caught,
+    details: { path, sqlite: name },
+  });
 }
 
 /** Whether the log must not be written any more after this error, since what is on the disk is not known. */

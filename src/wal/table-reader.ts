@@ -148,7 +148,8 @@ function sizeOf(path: string): number {
 }
 
 /** The ids that a query looks at, in pieces and in its order. */
-function* slices(query: RecordQuery, bounds: { low: number; high: number }): Generator<[low: number, high: number]> {
+function* slices(query: RecordQuery, span: { low: number; high: number }): Generator<[low: number, high: number]> {
+  const bounds = { low: span.low, high: Math.min(span.high, query.throughId ?? span.high) };
   if (query.newestFirst) {
     const top = Math.min(bounds.high, (query.afterId ?? Number.POSITIVE_INFINITY) - 1);
     for (let high = top; high >= bounds.low; high -= idsPerSnapshot) {

@@ -65,11 +65,12 @@ export class Upkeep {
     if (gate.failed) return;
     try {
       this.checkpoint(0);
-      if (this.#freeBytes() > Math.max(freeBytesKept, place.fileBytes / 4)) {
-        this.vacuum(freeBytesKept / 2);
+      const isWhole = this.#takeBallast();
+      if (!isWhole || this.#freeBytes() > Math.max(freeBytesKept, place.fileBytes / 4)) {
+        this.vacuum(isWhole ? freeBytesKept / 2 : 0);
         this.checkpoint(0);
       }
-      this.#takeBallast();
+      if (!isWhole) this.#takeBallast();
     } catch (caught) {
       const error = logError(caught, settings.path);
       const level = endsWriting(error) ? "error" : "warn";
@@ -78,10 +79,10 @@ export class Upkeep {
   }
 
   // Not at once: a log that is open for a moment needs none. Then again and again, for it may have been dropped.
-  #takeBallast(): void {
+  #takeBallast(): boolean {
     const { ballast, settings } = this.#parts;
-    ballast.take();
     this.#ballastDueMs = settings.clock.monotonicMs() + ballastEveryMs;
+    return ballast.take();
   }
 
   #report(): void {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
-import { type AckCode, ackCodes, stored, type Verdict } from "../../src/bus/ack-code.ts";
+import { stored, type Verdict } from "../../src/bus/ack-code.ts";
 import { encodePublishAck, encodeResults, encodeUniversalAck } from "../../src/bus/acks.ts";
+import { type AckCode, ackCodes } from "../../src/data/ack-codes.ts";
 import { PublishEnvelopesResponseSchema, PublishTreeResponseSchema } from "../../src/gen/amoskys/v1/bus_pb.ts";
 import { PublishAck_Status, PublishAckSchema } from "../../src/gen/messaging_schema_pb.ts";
 import { UniversalAck_Status, UniversalAckSchema } from "../../src/gen/universal_telemetry_pb.ts";

@@ -10,6 +10,7 @@ const well: HealthFacts = {
   storedTotal: 7,
   lastCommitMs: 1,
   appendingMs: 0,
+  commitFailure: undefined,
   connections: 2,
   freeBytes: 1e12,
   diskLowBytes: 1e6,
@@ -28,6 +29,9 @@ describe("describeHealth", () => {
   test.each([
     ["a failed log", { failure: "fdatasync" }, "message_processing", "UNHEALTHY", false],
     ["a commit that hangs", { appendingMs: 20_000 }, "message_processing", "UNHEALTHY", false],
+    ["commits that fail", { commitFailure: "The disk is full" }, "message_processing", "DEGRADED", false],
+    ["a disk that cannot be asked", { freeBytes: undefined, diskRefused: true }, "disk_space", "DEGRADED", false],
+    ["a certificate whose end is not known", { certificateEndMs: undefined }, "certificate_validity", "DEGRADED", true],
     ["a full disk", { diskRefused: true }, "disk_space", "UNHEALTHY", false],
     ["a disk nearly full", { freeBytes: 1.5e6 }, "disk_space", "DEGRADED", true],
     ["calls above max_inflight", { inflight: 100 }, "queue_depth", "DEGRADED", true],
@@ -43,6 +47,17 @@ describe("describeHealth", () => {
     expect(health.message).toBe(health.checks[name].message);
     const others = Object.entries(health.checks).filter(([other]) => other !== name);
     expect(others.every(([, check]) => check.status === "HEALTHY")).toBe(true);
+  });
+
+  test("says sizes and dates as people read them", () => {
+    const { checks } = describeHealth({
+      ...well,
+      rssBytes: 94_699_520,
+      certificateEndMs: Date.UTC(2030, 0, 2, 3, 4, 5),
+    });
+    expect(checks.memory_usage.message).toBe("the process holds 90.3 MiB");
+    expect(checks.disk_space.message).toBe("the disk of the log has 931.3 GiB left");
+    expect(checks.certificate_validity.message).toBe("the server certificate ends 2030-01-02T03:04:05Z");
   });
 
   test("GetHealth answers the components asked for, or all", () => {

@@ -127,6 +127,13 @@ describe("the timer", () => {
       expect((await agent.client.publishTelemetry(agent.sealOne())).code).toBe("stored");
       expect((await agent.client.publishTelemetry(agent.sealOne())).code).toBe("stored");
       expect(bus.observer.counted("amoskys_bus_chain_breaks_total", "agent-1")).toBe(1);
+      for (let i = 0; i < 5; i += 1) {
+        agent.prevSig = new Uint8Array(64).fill(1);
+        await agent.client.publishTelemetry(agent.sealOne());
+      }
+      expect(bus.observer.counted("amoskys_bus_chain_breaks_total", "agent-1")).toBe(6);
+      const lines = bus.observer.lines.filter(({ message }) => message.includes("another signature"));
+      expect(lines.map(({ fields }) => fields.sequence)).toEqual([4]);
     } finally {
       await bus.stop();
     }

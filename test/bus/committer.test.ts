@@ -26,6 +26,7 @@ function createHeld() {
     legacy,
     limits: defaultBusLimits,
     clock,
+    lastReceivedNs: 0n,
     onCommit: (plan) => heard.push(`commit ${plan.recordCount}`),
     onDiskFull: () => heard.push("disk full"),
     onFailure: (error) => heard.push(`failed ${error.code}`),
@@ -80,12 +81,13 @@ describe("Committer", () => {
     expect([await fateOf(first), await fateOf(second)]).toEqual(["disk_low", "disk_low"]);
     expect(heard).toEqual(["disk full"]);
     expect(sequencer.isFresh(first.source, { first: 1, last: 2 })).toBe(true);
-    expect(committer.failure).toBeUndefined();
+    expect([committer.failure, committer.lastFailure?.code]).toEqual([undefined, "disk_full"]);
     const again = offer(1);
     await turns();
     appends[1]?.end();
     await turns();
     expect(await fateOf(again)).toBe("stored");
+    expect(committer.lastFailure).toBeUndefined();
   });
 
   test("any other error stops it for good", async () => {

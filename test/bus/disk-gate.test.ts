@@ -38,7 +38,18 @@ describe("DiskGate", () => {
     expect(gate.refusal()).toBeUndefined();
   });
 
-  test("a disk that cannot be asked is not taken for a full one", () => {
-    expect(createGate(undefined).gate.refusal()).toBeUndefined();
+  test("a disk that cannot be asked gets nothing more, and throws at nobody", () => {
+    expect(createGate(undefined).gate.refusal()).toMatchObject({ code: "disk_low" });
+    const clock = new ManualClock();
+    const disk = { isGone: true };
+    const freeBytes = () => {
+      if (disk.isGone) throw new Error("statfs: ENOENT");
+      return 5000;
+    };
+    const gate = new DiskGate({ freeBytes, lowBytes: 1000, clock });
+    expect([gate.freeBytes(), gate.refusal()?.code]).toEqual([undefined, "disk_low"]);
+    disk.isGone = false;
+    clock.advance(500);
+    expect([gate.freeBytes(), gate.refusal()]).toEqual([5000, undefined]);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Gap, withGap, withoutSpan } from "../../src/bus/gaps.ts";
 import {
+  countGaps,
   emptyLedger,
   giveUp,
   holeEnd,
@@ -10,15 +11,17 @@ import {
   type Ledger,
   type LedgerStep,
   openLedger,
+  splitsMissing,
   store,
 } from "../../src/bus/ledger.ts";
 
 const sequenceMax = 40;
+const declaredMax = 1000;
 const source = { agent: "a", epoch: "00000000000000aa" };
 const sig = (n: number) => Uint8Array.of(n);
 
 function storeSpan(ledger: Ledger, first: number, last: number, closes: { first: number; last: number }[] = []) {
-  return store(ledger, { first, last, sig: sig(last), closes }, 7);
+  return store(ledger, { first, last, sig: sig(last), closes }, 7, declaredMax);
 }
 
 /** The gap table as the log makes it of the same changes. */
@@ -32,7 +35,7 @@ function applied(gaps: readonly Gap[], changes: LedgerStep["changes"]): readonly
 describe("ledger", () => {
   test("in order there are no gaps, and the last signature follows", () => {
     const { ledger, changes } = storeSpan(storeSpan(emptyLedger, 1, 3).ledger, 4, 9);
-    expect(ledger).toEqual({ cursor: 9, highest: 9, lastSig: sig(9), gaps: [] });
+    expect(ledger).toEqual({ cursor: 9, highest: 9, lastSig: sig(9), gaps: [], forgottenLast: 0 });
     expect(changes).toEqual([]);
   });
 
@@ -77,10 +80,47 @@ describe("ledger", () => {
       { first: 1, last: 4, reason: "settled", sinceMs: 1 },
       { first: 6, last: 6, reason: "missing", sinceMs: 1 },
     ];
-    const ledger = openLedger(head, ranges);
+    const ledger = openLedger(head, ranges, declaredMax);
     expect(isStored(ledger, 3)).toBe(true);
     expect(isStored(ledger, 6)).toBe(false);
     expect(ledger.cursor).toBe(10);
+  });
+});
+
+describe("declared gaps", () => {
+  const declare = (ledger: Ledger, first: number, max: number) =>
+    store(ledger, { first, last: first, sig: sig(1), closes: [{ first: first - 1, last: first - 1 }] }, 7, max);
+
+  test("are kept so many, the newest; missing ones and what the log has to write are not touched", () => {
+    let ledger = giveUp(emptyLedger, 1, 7).ledger;
+    for (let first = 3; first <= 101; first += 2) {
+      const step = declare(ledger, first, 10);
+      expect(step.changes.at(-1)).toMatchObject({ op: "add", first: first - 1, last: first - 1, reason: "declared" });
+      ledger = step.ledger;
+    }
+    expect([countGaps(ledger, "missing"), countGaps(ledger, "declared")]).toEqual([1, 10]);
+    expect(ledger).toMatchObject({ cursor: 101, highest: 101, forgottenLast: 80 });
+    expect(isFree(ledger, { first: 82, last: 82 })).toBe(true);
+    expect(isFree(ledger, { first: 80, last: 80 })).toBe(false);
+  });
+
+  test("are as many after a restart", () => {
+    const ranges: Gap[] = [2, 4, 6].map((n) => ({ first: n, last: n, reason: "declared", sinceMs: 1 }));
+    const ledger = openLedger({ source, highest: 10, lastSig: sig(1) }, ranges, 2);
+    expect(ledger.gaps.map(({ first }) => first)).toEqual([4, 6]);
+    expect(ledger.forgottenLast).toBe(2);
+  });
+
+  test("a span splits a missing one where something of it stays on both sides", () => {
+    const ledger = giveUp(emptyLedger, 9, 7).ledger;
+    const splits = (first: number, last: number) => splitsMissing(ledger, { first, last });
+    expect([splits(3, 5), splits(1, 5), splits(5, 9), splits(1, 9), splits(5, 12)]).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+    ]);
   });
 });
 

@@ -21,6 +21,11 @@ export class ManualClock implements Clock {
     return this.#monotonicMs;
   }
 
+  /** Somebody sets the wall clock. */
+  setBack(ms: number): void {
+    this.#ms -= ms;
+  }
+
   advance(ms: number): void {
     this.#ms += ms;
     this.#monotonicMs += ms;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, spyOn, test } from "bun:test";
 import { randomBytes } from "node:crypto";
 import { blake2b256 } from "../../src/core/hashes.ts";
 import {
@@ -149,7 +149,7 @@ describe("a tree", () => {
     const leaves = bus.reader.groupLeaves(groupId) as Uint8Array[];
     const stored = bus.reader.group(groupId);
     expect(stored).toMatchObject({ firstSequence: 1, size: 100 });
-    expect(verifyTree(agent.name, leaves, stored?.sig as Uint8Array, trustOf(agent))).toBe(true);
+    expect(verifyTree(agent.name, leaves, stored?.sig as Uint8Array, trustOf(agent), "ever")).toBe(true);
   });
 
   test("whose leaf came alone before keeps that one, and stores the others with their proofs", async () => {
@@ -283,6 +283,44 @@ describe("sequences", () => {
     expect(await telemetry(kept)).toMatchObject({ code: "stored" });
     expect(await telemetry(kept)).toMatchObject({ code: "duplicate" });
     expect(bus.reader.ranges(source)).toEqual([]);
+  });
+
+  test("parked by the thousand are all remembered, and the log is looked through once at most", async () => {
+    fresh();
+    const count = 1500;
+    await telemetry(agent.sealOne());
+    agent.next = count + 2;
+    const digest = new Uint8Array(32);
+    const records = spyOn(bus.reader, "records");
+    for (let first = 2; first < count; first += 500) {
+      const notices = Array.from({ length: 500 }, (_, i): LeafBody => {
+        return { kind: "parked", parked: { sequence: first + i, digest, code: "conflict", reason: "r" } };
+      });
+      expect(new Set(await tree(encodePublishTree(agent.seal(notices))))).toEqual(new Set(["stored"]));
+    }
+    for (const sequence of [2, 3, 1000, 1001, count + 1]) {
+      expect(await telemetry(sealedEnvelope(agent, sequence))).toMatchObject({ code: "digest_mismatch" });
+    }
+    const looks = records.mock.calls.length;
+    records.mockRestore();
+    expect(looks).toBeLessThanOrEqual(1);
+  });
+
+  test("declared too long ago to be known are refused, not said to be stored", async () => {
+    const small = await TestBus.start({ limits: { gapsMax: 2 } }, authority);
+    try {
+      const one = await small.agent("agent-1");
+      const kept: Uint8Array[] = [];
+      for (let n = 0; n < 4; n += 1) {
+        kept.push(one.sealOne());
+        await one.client.publishTelemetry(one.sealOne(loss(one.next - 1, one.next - 1)));
+      }
+      const codes = [];
+      for (const bytes of kept) codes.push((await one.client.publishTelemetry(bytes)).code);
+      expect(codes).toEqual(["conflict", "conflict", "stored", "stored"]);
+    } finally {
+      await small.stop();
+    }
   });
 
   test("in flight twice share one fate: one stored, the other a duplicate or a conflict", async () => {

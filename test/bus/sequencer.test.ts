@@ -214,6 +214,56 @@ describe("Sequencer", () => {
     expect([log.commit(), log.commit(), log.commit(), log.sequencer.hasReady]).toEqual([4, 4, 2, false]);
   });
 
+  test("what an agent declared does not keep a missing sequence from being given up", () => {
+    const { log, offer, wait } = createLog({ gapsMax: 4 });
+    offer({ first: 1 });
+    for (let first = 3; first <= 21; first += 2) offer({ first, closes: { first: first - 1, last: first - 1 } });
+    log.drain();
+    offer({ first: 23 });
+    log.drain();
+    wait(31_000);
+    offer({ first: 23 });
+    log.drain();
+    expect(log.gapsOf()).toContain("22-22 missing");
+    expect(log.sequences()).toContain(23);
+    expect(log.sequencer.standing(source, 20).state).toBe("declared");
+    expect(log.sequencer.standing(source, 2).state).toBe("old");
+  });
+
+  test("loss records make no more gaps than there may be, and explain what is waited for all the same", () => {
+    const { log, offer } = createLog({ gapsMax: 3, windowRecords: 4 });
+    const refusals: (string | undefined)[] = [];
+    for (let n = 1; n <= 100; n += 1) {
+      refusals.push(offer({ first: n * 1000, closes: { first: n * 1000 - 1, last: n * 1000 - 1 } })[0]?.refusal?.code);
+      log.drain();
+    }
+    expect(refusals.slice(0, 3)).toEqual([undefined, undefined, undefined]);
+    expect(new Set(refusals.slice(3))).toEqual(new Set(["window_full"]));
+    expect(log.gapsOf()).toHaveLength(6);
+    // the first of them is 1-998
+    expect(offer({ first: 2, closes: { first: 1, last: 1 } })[0]?.refusal).toBeUndefined();
+    log.drain();
+    expect(log.gapsOf()).toContain("1-1 declared");
+  });
+
+  test("loss records cut what is missing into no more pieces than there may be", () => {
+    const { log, offer, wait } = createLog({ gapsMax: 3, windowRecords: 4, windowMs: 1000 });
+    offer({ first: 1000 });
+    log.drain();
+    wait(2000);
+    const refusals: (string | undefined)[] = [];
+    for (let n = 0; n < 50; n += 1) {
+      const closes = { first: 10 + 2 * n, last: 10 + 2 * n };
+      refusals.push(offer({ first: 1000 + refusals.filter((code) => !code).length, closes })[0]?.refusal?.code);
+      log.drain();
+    }
+    expect([refusals.filter((code) => !code).length, new Set(refusals.slice(3))]).toEqual([
+      2,
+      new Set(["rate_limited"]),
+    ]);
+    expect(log.gapsOf().filter((gap) => gap.endsWith("missing"))).toHaveLength(3);
+  });
+
   test("gaps of one source are bounded: then early ones are sent away", () => {
     const { log, offer, wait } = createLog({ gapsMax: 2 });
     for (const first of [2, 4, 6]) {

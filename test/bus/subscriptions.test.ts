@@ -1,3 +1,5 @@
+import { heapStats } from "bun:jsc";
+import { Database } from "bun:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { encodePublishTree } from "../../src/envelope/index.ts";
 import type { SubscribeResponse } from "../../src/gen/amoskys/v1/bus_pb.ts";
@@ -96,6 +98,51 @@ describe("Subscribe", () => {
     await Bun.sleep(200);
     await publish(3);
     expect(ids(await now)).toEqual([11, 12, 13]);
+  });
+
+  test("begins at a time also where the clock was set back since", async () => {
+    const clock = new ManualClock(Date.now());
+    const { reader, publish } = await start({ clock });
+    await publish(5);
+    clock.advance(10_000);
+    const since = clock.wallNs();
+    await publish(5);
+    clock.setBack(60_000);
+    await publish(40);
+    const events = await take(reader, { start: { case: "sinceNs", value: since } }, 45);
+    expect(ids(events)).toEqual(Array.from({ length: 45 }, (_, i) => i + 6));
+  });
+
+  test("waits without leaving anything behind", async () => {
+    const { bus, reader } = await start();
+    const stop = new AbortController();
+    const promises = () => {
+      Bun.gc(true);
+      return heapStats().objectTypeCounts.Promise ?? 0;
+    };
+    const ends = Array.from({ length: 8 }, () => endOf(reader.client.subscribe(behind(0), stop.signal)));
+    await Bun.sleep(300);
+    const before = promises();
+    for (let i = 0; i < 200; i += 1) {
+      bus.bus.trustChanged();
+      await Bun.sleep(1);
+    }
+    const grown = promises() - before;
+    stop.abort();
+    await Promise.all(ends);
+    expect(grown).toBeLessThan(200);
+  });
+
+  test("leaves damaged records out, counted each, logged within a rate", async () => {
+    const { bus, reader, publish } = await start();
+    await publish(20);
+    const log = new Database(bus.logPath);
+    log.run("UPDATE records SET bytes = zeroblob(length(bytes)) WHERE sequence BETWEEN 3 AND 17");
+    log.close();
+    expect(ids(await take(reader, behind(0), 5))).toEqual([1, 2, 18, 19, 20]);
+    expect(bus.observer.counted("amoskys_bus_damaged_records_total")).toBe(15);
+    const told = bus.observer.lines.filter(({ message }) => message.includes("damaged"));
+    expect(told.map(({ fields }) => fields.id)).toEqual([3]);
   });
 
   test("leaves out other kinds and agents", async () => {

@@ -8,6 +8,7 @@ describe("parseDurationMs", () => {
     ["15m", 900_000],
     ["24h", 86_400_000],
     ["7d", 604_800_000],
+    ["1h30m", 5_400_000],
   ])("%s", (text, ms) => {
     expect(parseDurationMs(text)).toBe(ms);
   });
@@ -37,6 +38,12 @@ describe("parseTimeNs", () => {
     expect(parseTimeNs("2026-01-31T12:00:00Z", 0)).toBe(1_769_860_800_000_000_000n);
     expect(parseTimeNs("2026-01-31T13:00:00+01:00", 0)).toBe(1_769_860_800_000_000_000n);
     expect(parseTimeNs("15m", 1_000_000)).toBe(100_000_000_000n);
+  });
+
+  test("a time of day without a zone is refused with the way to write it; a day is that of UTC", () => {
+    expect(() => parseTimeNs("2026-01-31T12:00:00", 0)).toThrow("write 2026-01-31T12:00:00Z for UTC");
+    expect(parseTimeNs("2026-01-31", 0)).toBe(1_769_817_600_000_000_000n);
+    expect(parseTimeNs("1h30m", 5_400_000)).toBe(0n);
   });
 
   test.each(["yesterday", "12:00", "2026-13-01T00:00:00Z", ""])("refuses %p", (text) => {

@@ -309,6 +309,7 @@ test("a bus that refuses every record ends with all of it parked, not with notic
   emit(agent, 6);
   await agent.drain.settledAll();
   expect(auditFigures(agent.log)).toMatchObject({ produced: 12, parked: 12, pending: 0, difference: 0 });
+  expect(agent.heard.lines.filter(({ message }) => message.includes("it is parked"))).toHaveLength(1);
 });
 
 const identityCodes = ["unknown_agent", "unknown_key", "revoked", "expired", "not_permitted"];

@@ -77,7 +77,7 @@ test("an outbox stores what gathered in one turn as one signed group, sequences 
     new Set([`${testAgent} ${outbox.epoch}`]),
   );
   const leaves = group.records.map(({ bytes }) => bytes);
-  expect(verifyTree(testAgent, leaves, group.sig, verifierOf({ log, outbox, ...rest }))).toBe(true);
+  expect(verifyTree(testAgent, leaves, group.sig, verifierOf({ log, outbox, ...rest }), "ever")).toBe(true);
 });
 
 test("a group of one is a plain envelope, and every group chains to the one before", async () => {
@@ -98,7 +98,7 @@ test("a group of one is a plain envelope, and every group chains to the one befo
       standaloneEnvelope({ leaves: [group.records[0]?.bytes as Uint8Array], sig: group.sig }, 0),
     );
     expect(scan.ok && scan.facts.algorithm).toBe("ed25519-v2");
-    expect(scan.ok && verifyStandalone(scan.facts, verifierOf(made))).toBe(true);
+    expect(scan.ok && verifyStandalone(scan.facts, verifierOf(made), "ever")).toBe(true);
   }
 });
 

@@ -81,3 +81,15 @@ test("refusals name the agent, the reason without control characters, and the ne
   expect(identityRefused("a", "expired", "").hint).toBe("amoskys certs check");
   expect(identityRefused("a", "constructor", "").hint).toBe("amoskys certs check");
 });
+
+test("Pace waits minutes at most, whatever a bus asks for", () => {
+  const { clock, pace } = createPace();
+  const hintMs = 4_294_967_295;
+  pace.slowed(hintMs);
+  expect(pace.waitMs()).toBe(450_000);
+  for (let i = 0; i < 2; i += 1) {
+    pace.failed(askedToWait("overload", ""), { startedMs: clock.monotonicMs() - 1, hintMs, asked: true });
+    expect(pace.waitMs()).toBeGreaterThanOrEqual(300_000);
+    expect(pace.waitMs()).toBeLessThanOrEqual(450_000);
+  }
+});

@@ -29,3 +29,16 @@ test("Trouble is told when it begins, when it changes and once a minute, and its
   ]);
   expect(heard.lines[0]?.fields).toEqual({ code: "unreachable", hint: "amoskys bus serve" });
 });
+
+test("Trouble that comes and goes with every answer is told once a minute", () => {
+  const heard = createHeard();
+  const clock = createTestClock();
+  const trouble = new Trouble(heard, clock);
+  for (let second = 0; second < 100; second += 1) {
+    trouble.tell(new AmoskysError("unreachable", "The bus is busy"));
+    trouble.over();
+    clock.advance(1000);
+  }
+  const lines = ["The bus is busy", "the bus takes events again"];
+  expect(heard.lines.map(({ message }) => message)).toEqual([...lines, ...lines]);
+});

@@ -49,7 +49,7 @@ describe("vectors of another implementation, read", () => {
       expect(facts.leafBytes().toHex()).toBe(vector.leaf_bytes);
       expect(facts.sig?.toHex()).toBe(vector.sig);
       expect(plainMessage(agent, facts.leafBytes()).toHex()).toBe(vector.signed_message);
-      for (const verifier of Object.values(verifiers)) expect(verifyStandalone(facts, verifier)).toBe(true);
+      for (const verifier of Object.values(verifiers)) expect(verifyStandalone(facts, verifier, "ever")).toBe(true);
     });
   }
 
@@ -76,13 +76,13 @@ describe("vectors of another implementation, read", () => {
     expect(treeRoot(hashes).toHex()).toBe(tree.root);
     expect(treeMessage(agent, leaves.length, treeRoot(hashes)).toHex()).toBe(tree.signed_message);
     for (const verifier of Object.values(verifiers)) {
-      expect(verifyTree(agent, leaves, fromHex(tree.sig), verifier)).toBe(true);
+      expect(verifyTree(agent, leaves, fromHex(tree.sig), verifier, "ever")).toBe(true);
     }
     for (const [i, hex] of tree.envelopes_alone.entries()) {
       const facts = factsOf(scanUniversal(fromHex(hex)));
       expect(facts.leafBytes()).toEqual(leaves[i] as Uint8Array);
       expect(facts.proof).toEqual({ index: i, size: leaves.length, path: auditPath(hashes, i) });
-      for (const verifier of Object.values(verifiers)) expect(verifyStandalone(facts, verifier)).toBe(true);
+      for (const verifier of Object.values(verifiers)) expect(verifyStandalone(facts, verifier, "ever")).toBe(true);
     }
   });
 });
@@ -126,7 +126,7 @@ describe("vectors of another implementation, damaged", () => {
 
   function accepted(bytes: Uint8Array): boolean {
     const scan = scanUniversal(bytes);
-    return scan.ok && verifyStandalone(scan.facts, verifiers.runtime);
+    return scan.ok && verifyStandalone(scan.facts, verifiers.runtime, "ever");
   }
 
   test("no truncation passes", () => {
@@ -153,7 +153,7 @@ describe("vectors of another implementation, damaged", () => {
     const first = leaves[0] as Uint8Array;
     for (let length = 0; length < first.length; length += 1) {
       const cut = [first.subarray(0, length), ...leaves.slice(1)];
-      expect(verifyTree(agent, cut, fromHex(tree.sig), verifiers.runtime)).toBe(false);
+      expect(verifyTree(agent, cut, fromHex(tree.sig), verifiers.runtime, "ever")).toBe(false);
       expect(scanLeaf(first.subarray(0, length)).ok).toBe(false);
     }
   });

@@ -31,8 +31,8 @@ describe.each(verifiers)("verifyStandalone with %s", (_name, verifier) => {
   const leafHex = tree.envelopes_alone[2] ?? "";
 
   test("unchanged envelopes pass", () => {
-    expect(verifyStandalone(factsWith(plainHex, {}), verifier)).toBe(true);
-    expect(verifyStandalone(factsWith(leafHex, {}), verifier)).toBe(true);
+    expect(verifyStandalone(factsWith(plainHex, {}), verifier, "ever")).toBe(true);
+    expect(verifyStandalone(factsWith(leafHex, {}), verifier, "ever")).toBe(true);
   });
 
   test.each([
@@ -45,36 +45,40 @@ describe.each(verifiers)("verifyStandalone with %s", (_name, verifier) => {
     ["half a signature", { sig: sig.subarray(0, 32) }],
     ["no signature", { sig: undefined }],
   ])("%s fails", (_change, changes) => {
-    expect(verifyStandalone(factsWith(plainHex, changes), verifier)).toBe(false);
-    expect(verifyStandalone(factsWith(leafHex, changes), verifier)).toBe(false);
+    expect(verifyStandalone(factsWith(plainHex, changes), verifier, "ever")).toBe(false);
+    expect(verifyStandalone(factsWith(leafHex, changes), verifier, "ever")).toBe(false);
   });
 
   test("a signature of another length never reaches the verifier", () => {
     const credulous = { verifySignature: () => true };
     for (const length of [0, 32, 63, 65]) {
       const facts = factsWith(plainHex, { sig: length === 0 ? undefined : new Uint8Array(length) });
-      expect(verifyStandalone(facts, credulous)).toBe(false);
-      expect(verifyTree(agent, leaves, new Uint8Array(length), credulous)).toBe(false);
+      expect(verifyStandalone(facts, credulous, "ever")).toBe(false);
+      expect(verifyTree(agent, leaves, new Uint8Array(length), credulous, "ever")).toBe(false);
     }
   });
 
   test("a proof of another place fails", () => {
     const { proof } = factsWith(leafHex, {});
     const moved = (changes: object) => factsWith(leafHex, { proof: { ...proof, ...changes } });
-    expect(verifyStandalone(moved({}), verifier)).toBe(true);
-    expect(verifyStandalone(moved({ index: 3 }), verifier)).toBe(false);
-    expect(verifyStandalone(moved({ size: 6 }), verifier)).toBe(false);
-    expect(verifyStandalone(moved({ path: proof?.path.slice(1) }), verifier)).toBe(false);
-    expect(verifyStandalone(moved({ path: proof?.path.toReversed() }), verifier)).toBe(false);
+    expect(verifyStandalone(moved({}), verifier, "ever")).toBe(true);
+    expect(verifyStandalone(moved({ index: 3 }), verifier, "ever")).toBe(false);
+    expect(verifyStandalone(moved({ size: 6 }), verifier, "ever")).toBe(false);
+    expect(verifyStandalone(moved({ path: proof?.path.slice(1) }), verifier, "ever")).toBe(false);
+    expect(verifyStandalone(moved({ path: proof?.path.toReversed() }), verifier, "ever")).toBe(false);
   });
 
   test("a plain signature does not serve as a tree's, nor the reverse", () => {
     const { proof } = factsWith(leafHex, {});
     expect(
-      verifyStandalone(factsWith(plainHex, { signing_algorithm: treeAlgorithm, proof: { ...proof } }), verifier),
+      verifyStandalone(
+        factsWith(plainHex, { signing_algorithm: treeAlgorithm, proof: { ...proof } }),
+        verifier,
+        "ever",
+      ),
     ).toBe(false);
     expect(
-      verifyStandalone(factsWith(leafHex, { signing_algorithm: plainAlgorithm, proof: undefined }), verifier),
+      verifyStandalone(factsWith(leafHex, { signing_algorithm: plainAlgorithm, proof: undefined }), verifier, "ever"),
     ).toBe(false);
   });
 });
@@ -88,20 +92,20 @@ describe.each(verifiers)("verifyTree with %s", (_name, verifier) => {
     ["a leaf changed", leaves.with(2, (leaves[2] as Uint8Array).with(40, 1))],
     ["no leaves", []],
   ])("%s fails", (_change, changed) => {
-    expect(verifyTree(agent, leaves, sig, verifier)).toBe(true);
-    expect(verifyTree(agent, changed, sig, verifier)).toBe(false);
+    expect(verifyTree(agent, leaves, sig, verifier, "ever")).toBe(true);
+    expect(verifyTree(agent, changed, sig, verifier, "ever")).toBe(false);
   });
 
   test("another agent's name fails", () => {
     const anybody = {
       verifySignature: (_agent: string, message: Uint8Array, s: Uint8Array) =>
-        verifier.verifySignature(agent, message, s),
+        verifier.verifySignature(agent, message, s, "ever"),
     };
-    expect(verifyTree("other", leaves, sig, anybody)).toBe(false);
+    expect(verifyTree("other", leaves, sig, anybody, "ever")).toBe(false);
   });
 
   test("one leaf is verified by itself", () => {
     const vector = plain[1] as (typeof plain)[number];
-    expect(verifyTree(agent, [fromHex(vector.leaf_bytes)], fromHex(vector.sig), verifier)).toBe(true);
+    expect(verifyTree(agent, [fromHex(vector.leaf_bytes)], fromHex(vector.sig), verifier, "ever")).toBe(true);
   });
 });

@@ -151,9 +151,9 @@ describe("scanUniversal and envelopes of another protobuf implementation", () =>
       const bytes = joinFields(insertField(insertField(fields, field), field));
       const facts = factsOf(scanUniversal(bytes));
       expect(facts.leafBytes()).toEqual(joinFields(splitFields(bytes).filter(({ number }) => number !== 8)));
-      expect(verifyStandalone(facts, verifier)).toBe(false);
+      expect(verifyStandalone(facts, verifier, "ever")).toBe(false);
     }
-    expect(verifyStandalone(factsOf(scanUniversal(plainBytes)), verifier)).toBe(true);
+    expect(verifyStandalone(factsOf(scanUniversal(plainBytes)), verifier, "ever")).toBe(true);
   });
 });
 

@@ -87,7 +87,7 @@ describe("sealGroup", () => {
                 body as typeof facts,
               );
           }
-          expect(verifyTree(agent, group.leaves, group.sig, verifier)).toBe(true);
+          expect(verifyTree(agent, group.leaves, group.sig, verifier, "ever")).toBe(true);
         },
       ),
       { seed: 7, numRuns: 200 },
@@ -112,7 +112,7 @@ describe("sealGroup", () => {
       { epoch, firstSequence: 1, prevSig, leaves: Array.from({ length: treeLeavesMax }, () => flow(9)) },
       signer,
     );
-    expect(verifyTree(agent, full.leaves, full.sig, verifier)).toBe(true);
+    expect(verifyTree(agent, full.leaves, full.sig, verifier, "ever")).toBe(true);
     const tsNs = (1n << 63n) - 1n;
     const large = sealGroup(
       {

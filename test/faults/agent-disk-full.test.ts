@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { auditFigures } from "../../src/delivery/index.ts";
 import { scanStoredLeaf, scanUniversal } from "../../src/envelope/index.ts";
 import { flowEvent, startAgentBench, until } from "../delivery/agent-bench.ts";
+import { TcpProxy } from "../delivery/tcp-proxy.ts";
 import { TestBus } from "../support/test-bus.ts";
 
 /** A small file system of its own, or undefined where this user may not mount one. */
@@ -70,3 +71,53 @@ test("a full disk loses what finds no room, says so when there is space again, a
     disk.unmount();
   }
 });
+
+test("a log that fills its own disk sheds, and delivers the rest when the bus comes, over a restart too", async () => {
+  const disk = mountSmall(24 << 20);
+  if (!disk) return;
+  const bus = await TestBus.start();
+  const proxy = await TcpProxy.start(() => bus.port);
+  proxy.isAway = true;
+  try {
+    const identity = await bus.agent("agent-1");
+    const start = () =>
+      startAgentBench(proxy.port, identity.certificate, {
+        folder: disk.folder,
+        budgetBytes: 200 << 20,
+        outbox: { signer: identity.signer },
+      });
+    let agent = await start();
+    const emitted = 60_000;
+    for (let i = 0; i < emitted; i += 1) {
+      agent.outbox.emit(flowEvent(i, 200));
+      if (i % 1000 === 0) await agent.outbox.flush();
+      if (i === emitted / 2) {
+        await agent.outbox.stop(5000);
+        await agent.close();
+        agent = await start();
+      }
+    }
+    await agent.outbox.flush();
+    expect(statfsSync(disk.folder).bavail).toBeGreaterThan(0);
+    expect(agent.outbox.isPressed).toBe(true);
+    await agent.close();
+    agent = await start();
+    proxy.isAway = false;
+    await agent.drain.settledAll();
+    const { lost, ...audit } = auditFigures(agent.log);
+    expect(audit).toMatchObject({ parked: 0, pending: 0, difference: 0 });
+    const flows = bus.reader.records({ kinds: ["flow"], limit: 100_000 }).length;
+    expect(flows).toBeGreaterThan(10_000);
+    expect(flows).toBeLessThan(emitted);
+    const declared = bus.reader.ranges().filter(({ reason }) => reason === "declared");
+    expect(declared.reduce((sum, { first, last }) => sum + last - first + 1, 0)).toBe(lost);
+    agent.outbox.emit(flowEvent(emitted));
+    await agent.drain.settledAll();
+    expect(agent.outbox.isDiskFull).toBe(false);
+    await agent.close();
+  } finally {
+    await proxy.stop();
+    await bus.stop();
+    disk.unmount();
+  }
+}, 60_000);

@@ -108,8 +108,9 @@ describe.skipIf(!canMount)("a full disk", () => {
     const log = openSample(disk?.path as string, settings);
     log.append(sampleBatch(1, 1));
     expect(existsSync(`${log.path}.ballast`)).toBe(true);
-    const filler = fillUp(disk?.path as string);
     let next = appendUntilFull(log, 2);
+    const filler = fillUp(disk?.path as string);
+    expect(() => log.append(sampleBatch(next, 10, { length: 1000 }))).toThrow(full);
     for (let group = log.nextGroup(0); group; group = log.nextGroup(group.id)) settleGroup(log, group.id);
     expect(log.prune()).toBeGreaterThan(0);
     expect(records(log)).toBe(0);
@@ -134,6 +135,22 @@ describe.skipIf(!canMount)("a full disk", () => {
     for (let group = log.nextGroup(0); group; group = log.nextGroup(group.id)) settleGroup(log, group.id);
     expect(log.prune()).toBe(1000);
     log.append(sampleBatch(1001, 10, { length: 500 }));
+    log.close();
+  });
+
+  test("that a log fills by itself leaves it what settling and pruning need", () => {
+    using folder = temporaryFolder();
+    using disk = smallDisk(folder.path);
+    const log = openSample(disk?.path as string, settings);
+    log.append(sampleBatch(1, 1));
+    appendUntilFull(log, 2);
+    for (let i = 0; i < 50; i += 1) expect(() => log.append(sampleBatch(100_000, 10, { length: 1000 }))).toThrow(full);
+    expect(existsSync(`${log.path}.ballast`)).toBe(true);
+    expect(log.diskRoomBytes()).toBeLessThan(16_384);
+    for (let group = log.nextGroup(0); group; group = log.nextGroup(group.id)) settleGroup(log, group.id);
+    expect(log.prune()).toBeGreaterThan(100);
+    expect(existsSync(`${log.path}.ballast`)).toBe(true);
+    expect(log.diskRoomBytes()).toBeGreaterThan(1_000_000);
     log.close();
   });
 

@@ -13,11 +13,13 @@ test("unpackBatch gives what packBatch took, also after a structured clone with 
   const crossed = structuredClone(packed, { transfer: [packed.buffer] });
   expect(packed.buffer.byteLength).toBe(0);
   expect(unpackBatch(crossed)).toEqual(batch);
+  expect(crossed.sources).toEqual([sampleSource]);
 });
 
 test("packBatch takes an empty batch and empty bytes", () => {
   const empty = { groups: [], records: [], heads: [], ranges: [] };
   expect(unpackBatch(packBatch(empty))).toEqual(empty);
+  expect(packBatch(empty).buffer.byteLength).toBe(0);
   const hollow = { ...empty, records: [sampleRecord(1, { bytes: new Uint8Array() })] };
   expect(unpackBatch(packBatch(hollow))).toEqual(hollow);
 });

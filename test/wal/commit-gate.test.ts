@@ -57,6 +57,7 @@ describe("kill -9", () => {
       const path = join(folder.path, "sample.db");
       const random = seeded(7);
       const acked: number[] = [];
+      let before = 0;
       for (let round = 0; round < (long ? 100 : 20); round += 1) {
         const lines = await appendUntilKilled(path, 60 + random() * 120);
         for (const line of lines) if (line.startsWith("ack ")) acked.push(Number(line.slice(4)));
@@ -64,7 +65,10 @@ describe("kill -9", () => {
         if (!existsSync(path)) continue;
         const { times, recovered, faults } = accounts(path);
         expect({ lost: lostOf(acked, times), recovered, faults }).toEqual({ lost: [], recovered: false, faults: [] });
-        expect(Math.max(0, ...times.keys())).toBeLessThanOrEqual((acked.at(-1) ?? 0) + 5);
+        // one group a round may have been committed and not been told of any more
+        const highest = Math.max(0, ...times.keys());
+        expect(highest).toBeLessThanOrEqual(Math.max(before, (acked.at(-1) ?? 0) + 2) + 3);
+        before = highest;
       }
       expect(acked.length).toBeGreaterThan(20);
     },
@@ -129,10 +133,10 @@ describe("power cut", () => {
       const operations = record() as FileOperation[];
       const acks = operations.filter((operation) => operation.do === "ack").length;
       expect(acks).toBe(45);
-      const verdict = judge(operations, long ? 1 : 12);
+      const verdict = judge(operations, long ? 1 : 30);
       expect(verdict).toEqual({ images: verdict.images, lost: 0, recovered: 0, faulty: 0 });
       expect(verdict.images).toBeGreaterThan(50);
-      expect(judge(withoutCommitSyncs(operations), long ? 5 : 40).lost).toBeGreaterThan(3);
+      expect(judge(withoutCommitSyncs(operations), long ? 5 : 90).lost).toBeGreaterThan(3);
     },
     long ? 900_000 : 120_000,
   );

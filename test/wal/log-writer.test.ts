@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { Observer } from "../../src/core/observer.ts";
@@ -121,9 +122,9 @@ describe("LogWriter", () => {
     const refused = createLogWriter({ ...optionsFor(folder.path), path: log.path }, spawner().spawn);
     expect(await refusalOf(refused)).toMatchObject({ code: "log_locked", details: { pid: process.pid } });
     log.close();
-    const elsewhere = optionsFor(folder.path, {
-      assertLocal: () => {
-        throw new Error("not local");
+    const elsewhere = optionsFor(join(folder.path, "not/yet"), {
+      assertLocal: (where) => {
+        throw new Error(statSync(where).isDirectory() ? "not local" : "no folder");
       },
     });
     expect(await refusalOf(createLogWriter(elsewhere, spawner().spawn))).toMatchObject({ message: "not local" });

@@ -4,7 +4,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { blake2b256 } from "../../src/core/hashes.ts";
 import { leafHash, treeRoot } from "../../src/core/merkle.ts";
-import { checkStructure, type Log, openLog, openLogReader, recordOverheadBytes } from "../../src/wal/index.ts";
+import {
+  checkStructure,
+  type Log,
+  openLog,
+  openLogReader,
+  type RecordQuery,
+  recordOverheadBytes,
+} from "../../src/wal/index.ts";
 import {
   baseNs,
   batchOf,
@@ -29,6 +36,24 @@ function idsOf(path: string): number[] {
   reader.close();
   return ids;
 }
+
+describe("LogReader.records", () => {
+  test("looks at no id behind the last one asked for, also with other conditions", () => {
+    using folder = temporaryFolder();
+    const log = openSample(folder.path);
+    for (let first = 1; first <= 30; first += 10) log.append(sampleBatch(first, 10));
+    log.append(sampleBatch(31, 5, { kind: "process" }));
+    const reader = openLogReader(log.path);
+    const found = (query: Partial<RecordQuery>) => reader.records({ limit: 100, ...query }).map(({ id }) => id);
+    expect(found({ afterId: 5, throughId: 8 })).toEqual([6, 7, 8]);
+    expect(found({ afterId: 28, throughId: 32, kinds: ["process"] })).toEqual([31, 32]);
+    expect(found({ throughId: 3, newestFirst: true })).toEqual([3, 2, 1]);
+    expect(found({ throughId: 20, agents: ["nobody"] })).toEqual([]);
+    expect(found({ throughId: 1000 })).toHaveLength(35);
+    reader.close();
+    log.close();
+  });
+});
 
 describe("Log.append", () => {
   test("gives ids that ascend without a gap inside a batch and are never given twice", () => {

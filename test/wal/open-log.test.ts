@@ -179,7 +179,7 @@ describe("a log of the earlier system at the path", () => {
     const { recovery } = log;
     expect(recovery).toMatchObject({ cause: "old_schema", lost: false, salvaged: 0 });
     expect(recovery?.setAside).toMatch(/sample\.db\.old-\d{8}T\d{6}Z$/);
-    expect(recovery?.hint).toBe(`amoskys wal import ${path} ${recovery?.setAside}`);
+    expect(recovery?.hint).toBe(`amoskys wal inspect ${recovery?.setAside}`);
     expect(readFileSync(recovery?.setAside as string)).toEqual(bytes);
     log.append(sampleBatch(1, 1));
     log.close();

@@ -5,12 +5,18 @@ import { Connection } from "../../src/wal/connection.ts";
 import { checkStructure, openLog, openLogReader } from "../../src/wal/index.ts";
 import { applicationId, assertKnownVersion, migrate, schemaVersion } from "../../src/wal/schema.ts";
 import { sampleBatch, sampleBytes, sampleSource, temporaryFolder } from "./sample-log.ts";
+import { writeFixture } from "./version-fixture.ts";
 
-// One file for each schema version there has been, made by the code of its day; see wal-fixtures.ts.
-test.each(Array.from({ length: schemaVersion }, (_, i) => i + 1))("a log of schema version %d opens", (version) => {
+const fixtureOf = (version: number) => join(import.meta.dir, `../fixtures/wal-v${version}.db`);
+if (process.env.AMOSKYS_WRITE_FIXTURE === "1") writeFixture(fixtureOf(schemaVersion));
+
+// One file for each schema version there has been, made by the code of its day, and one made now.
+const versions = Array.from({ length: schemaVersion }, (_, i) => i + 1);
+test.each([...versions, "now"])("a log of schema version %p opens", (version) => {
   using folder = temporaryFolder();
   const path = join(folder.path, "old.db");
-  copyFileSync(join(import.meta.dir, `../fixtures/wal-v${version}.db`), path);
+  if (typeof version === "number") copyFileSync(fixtureOf(version), path);
+  else writeFixture(path);
   const log = openLog({ path, role: "agent", budgetBytes: 1 << 30 });
   expect(log.recovery).toBeUndefined();
   expect(log.stats()).toMatchObject({ records: 9, pending: 4, settled: 3, parked: 2, treeSize: 12, highest: 12 });

@@ -176,6 +176,35 @@ test("a reader says of bytes that were changed that they are not intact, and giv
   reader.close();
 });
 
+test("a reader lets go of its snapshot with every answer", () => {
+  using folder = temporaryFolder();
+  const log = openSample(folder.path);
+  log.append(sampleBatch(1, 5));
+  const reader = openLogReader(log.path);
+  const questions: readonly (() => unknown)[] = [
+    () => reader.record(sampleSource, 2),
+    () => reader.record(sampleSource, 99),
+    () => reader.legacyRecord("agent", "k"),
+    () => reader.records({ limit: 1 }),
+    () => reader.records({ limit: 1, sinceNs: baseNs }),
+    () => reader.group(1),
+    () => reader.groupLeaves(1),
+    () => reader.sources(),
+    () => reader.ranges(),
+    () => reader.stats(),
+    () => reader.meta("k"),
+    () => reader.highestId(),
+  ];
+  for (const [i, ask] of questions.entries()) {
+    ask();
+    log.append(sampleBatch(i * 5 + 6, 5));
+    log.checkpoint();
+    expect([i, log.stats().walBytes]).toEqual([i, 0]);
+  }
+  reader.close();
+  log.close();
+});
+
 test("many readers at once never keep the writer from writing back", async () => {
   using folder = temporaryFolder();
   const log = openSample(folder.path, { role: "bus", checkpointBytes: 65_536 });
