@@ -1,6 +1,7 @@
 /**
  * How fast a log takes records: rows a second at several sizes of a commit, each commit synced, beside a loop of this
- * machine's own write and fdatasync of 4 KiB, measured in turn with it. "cycle" appends, reads, settles and prunes, as an
+ * machine's own write and fdatasync of 4 KiB, measured in turn with it. "cycle" appends, reads, settles and prunes, as
+ * an
  * agent does; "thread" appends through a worker thread with four batches in flight, as the bus does. Records of 300
  * bytes; a warm-up, then the median of the runs. "cpu us" is processor time a row, which holds on a busy machine too.
  *

@@ -3,8 +3,10 @@ import { Command } from "commander";
 import { systemClock } from "../core/clock.ts";
 import { AmoskysError } from "../core/errors.ts";
 import { printable } from "../core/escape.ts";
+import type { IdentityPaths } from "../identity/index.ts";
 import type { CertificateReport, ListedCertificate } from "../tasks/certs-check.ts";
 import { alignColumns } from "./columns.ts";
+import { commandGroup } from "./command-group.ts";
 import { type CliContext, listOption } from "./context.ts";
 import { identitySource } from "./identity-source.ts";
 
@@ -40,28 +42,59 @@ function initCommand(context: CliContext): Command {
     });
 }
 
+interface GenOptions {
+  readonly host?: string[];
+  readonly replace?: boolean;
+  readonly json?: boolean;
+}
+
 function genCommand(context: CliContext): Command {
   return new Command("gen")
-    .description("make the certificate and the signing key of one more agent, and trust it")
-    .argument("<name>", "name of the agent; operator makes the certificate that looks at the bus")
+    .description("make the certificate and the signing key of one more agent, and trust it; or a new one of the bus")
+    .argument("<name>", "name of the agent; operator: who looks at the bus; server: the bus itself")
+    .option("--host <name>", "server: a name or address of the bus besides the usual ones; may be repeated", listOption)
+    .option("--replace", "server: put it in the place of the one that is there, which is kept as .old")
     .option("--json", "one JSON document")
     .addHelpText(
       "after",
-      "\nA certificate whose .crt and .key were moved away is made anew; its signing key stays." +
-        "\n\nExample:\n  amoskys certs gen web-1" +
-        "\n\nExit status: 0 made, 2 no agent's name, 10 config, 11 no space left, 12 it exists, or no authority here",
+      "\nA certificate whose .crt and .key were moved away is made anew; its signing key stays. A new certificate of" +
+        "\nthe bus is for the hosts of the one that it replaces, too; a running bus takes it up within seconds." +
+        "\n\nExamples:\n  amoskys certs gen web-1\n  amoskys certs gen server --host bus.example.org --replace" +
+        "\n\nExit status: 0 made, 2 no agent's name, 10 config, 11 no space left, 12 it exists, or no authority here," +
+        "\n  14 permission denied",
     )
-    .action(async (name: string, options: { json?: boolean }, command: Command) => {
-      const { generateCertificate } = await import("../tasks/certs-gen.ts");
+    .action(async (name: string, options: GenOptions, command: Command) => {
       const { paths } = await identitySource(command, context);
-      const { files, trusted } = await generateCertificate(paths, name, systemClock.wallMs());
-      const { output } = context;
-      if (options.json) return output.printJson({ name, files, trusted, trust_map: paths.trustMap });
-      output.print(`Made ${files.map((file) => relative(paths.home, file)).join(", ")}`);
-      if (trusted) output.print(`${name} is trusted in ${paths.trustMap}`);
-      else output.print(`No trust map here; on the bus: amoskys trust add ${name} --key ${name}.ed25519.pub`);
-      output.print(`Next: copy ca.crt and ${name}.* into certs/ of its host, and set agent.name to ${name} there`);
+      if (name === "server") return genServer(context, paths, options);
+      if (options.host || options.replace) {
+        throw new AmoskysError("usage", "--host and --replace are for the certificate of the bus", {
+          hint: "amoskys certs gen server --host bus.example.org --replace",
+        });
+      }
+      await genAgent(context, paths, name, options);
     });
+}
+
+async function genAgent(context: CliContext, paths: IdentityPaths, name: string, options: GenOptions): Promise<void> {
+  const { generateCertificate } = await import("../tasks/certs-gen.ts");
+  const { files, trusted } = await generateCertificate(paths, name, systemClock.wallMs());
+  const { output } = context;
+  if (options.json) return output.printJson({ name, files, trusted, trust_map: paths.trustMap });
+  output.print(`Made ${files.map((file) => relative(paths.home, file)).join(", ")}`);
+  if (trusted) output.print(`${name} is trusted in ${paths.trustMap}`);
+  else output.print(`No trust map here; on the bus: amoskys trust add ${name} --key ${name}.ed25519.pub`);
+  output.print(`Next: copy ca.crt and ${name}.* into certs/ of its host, and set agent.name to ${name} there`);
+}
+
+async function genServer(context: CliContext, paths: IdentityPaths, options: GenOptions): Promise<void> {
+  const { generateServer } = await import("../identity/index.ts");
+  const { host = [], replace = false, json } = options;
+  const { hosts, files, kept } = await generateServer(paths, { hosts: host, replace, nowMs: systemClock.wallMs() });
+  const { output } = context;
+  if (json) return output.printJson({ name: "server", files, hosts, kept });
+  const text = (places: readonly string[]) => places.map((file) => relative(paths.home, file)).join(", ");
+  output.print(`Made ${text(files)} for ${hosts.join(", ")}`);
+  if (kept.length > 0) output.print(`What was there is kept: ${text(kept)}`);
 }
 
 function certificateJson({ notBeforeMs, notAfterMs, commonName, ...facts }: ListedCertificate) {
@@ -71,6 +104,7 @@ function certificateJson({ notBeforeMs, notAfterMs, commonName, ...facts }: List
     path: facts.path,
     common_name: commonName ?? null,
     use: facts.use,
+    hosts: facts.hosts,
     issuer: facts.issuer,
     serial: facts.serial,
     fingerprint: facts.fingerprint,
@@ -86,7 +120,9 @@ function certificateJson({ notBeforeMs, notAfterMs, commonName, ...facts }: List
 function printReport(context: CliContext, report: CertificateReport, json: boolean): void {
   const { output } = context;
   if (json) {
-    const problems = report.problems.map(({ about, problem, hint }) => ({ about, problem, hint: hint ?? null }));
+    const problems = report.problems.map(({ about, problem, hint, isWarning }) => {
+      return { about, problem, hint: hint ?? null, warning: isWarning };
+    });
     output.printJson({ certificates: report.certificates.map(certificateJson), problems });
     return;
   }
@@ -100,27 +136,30 @@ function printReport(context: CliContext, report: CertificateReport, json: boole
     facts.signingKey?.slice(0, 16) ?? "",
     facts.trusted === undefined ? "" : facts.trusted ? "yes" : "no",
     printable(facts.issuer),
+    printable(facts.hosts.join(",")),
   ]);
-  const head = ["NAME", "USE", "COMMON NAME", "ENDS", "KEY", "SIGNING KEY", "TRUSTED", "ISSUER"];
+  const head = ["NAME", "USE", "COMMON NAME", "ENDS", "KEY", "SIGNING KEY", "TRUSTED", "ISSUER", "HOSTS"];
   if (rows.length > 0) for (const line of alignColumns([head, ...rows])) output.print(line);
-  for (const { about, problem, hint } of report.problems) {
-    output.print(
-      `${output.colour.red("!")} ${about}: ${printable(problem)}${hint ? ` (try: ${printable(hint)})` : ""}`,
-    );
+  for (const { about, problem, hint, isWarning } of report.problems) {
+    const mark = isWarning ? output.colour.yellow("?") : output.colour.red("!");
+    output.print(`${mark} ${about}: ${printable(problem)}${hint ? ` (try: ${printable(hint)})` : ""}`);
   }
 }
 
 async function report(context: CliContext, command: Command): Promise<CertificateReport> {
   const { checkCertificates } = await import("../tasks/certs-check.ts");
-  const { paths, allowGroupRead } = await identitySource(command, context);
-  return checkCertificates(paths, { nowMs: systemClock.wallMs(), allowGroupRead });
+  const { paths, ...needs } = await identitySource(command, context);
+  return checkCertificates(paths, { nowMs: systemClock.wallMs(), ...needs });
 }
 
 function listCommand(context: CliContext): Command {
   return new Command("list")
     .description("show the certificates of this home: who issued them, when they end, what is wrong")
     .option("--json", "one JSON document")
-    .addHelpText("after", "\nExample:\n  amoskys certs list --json\n\nExit status: 0 listed, 10 config")
+    .addHelpText(
+      "after",
+      "\nExample:\n  amoskys certs list --json\n\nExit status: 0 listed, 10 config, 14 permission denied",
+    )
     .action(async (options: { json?: boolean }, command: Command) => {
       printReport(context, await report(context, command), options.json === true);
     });
@@ -128,18 +167,21 @@ function listCommand(context: CliContext): Command {
 
 function checkCommand(context: CliContext): Command {
   return new Command("check")
-    .description("the same, and fail when something is wrong or ends within 30 days")
+    .description("list as certs list does, and fail when something is wrong or ends within 30 days")
     .option("--json", "one JSON document")
     .addHelpText(
       "after",
-      "\nExample:\n  amoskys certs check --json\n\nExit status: 0 all is well, 10 config, 12 something is wrong",
+      "\n! is wrong; ? is a certificate of an agent that is not trusted (any more), which is told and no failure." +
+        "\n\nExample:\n  amoskys certs check --json" +
+        "\n\nExit status: 0 all is well, 10 config, 12 something is wrong, 14 permission denied",
     )
     .action(async (options: { json?: boolean }, command: Command) => {
       const found = await report(context, command);
       printReport(context, found, options.json === true);
-      const [first, ...more] = found.problems;
+      const { firstProblem } = await import("../tasks/certs-check.ts");
+      const first = firstProblem(found);
       if (!first) return;
-      const count = more.length === 0 ? "" : ` and ${more.length} more`;
+      const count = first.more === 0 ? "" : ` and ${first.more} more`;
       throw new AmoskysError("identity_invalid", printable(`${first.about}: ${first.problem}${count}`), {
         hint: first.hint ?? "amoskys certs list",
       });
@@ -148,10 +190,10 @@ function checkCommand(context: CliContext): Command {
 
 /** `amoskys certs`. */
 export function certsCommand(context: CliContext): Command {
-  return new Command("certs")
-    .description("make and look at certificates and signing keys")
-    .addCommand(initCommand(context))
-    .addCommand(genCommand(context))
-    .addCommand(listCommand(context))
-    .addCommand(checkCommand(context));
+  return commandGroup(
+    "certs",
+    "make and look at certificates and signing keys",
+    "amoskys certs init --host bus.example.org",
+    [initCommand(context), genCommand(context), listCommand(context), checkCommand(context)],
+  );
 }

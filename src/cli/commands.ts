@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { agentCommand } from "./agent.ts";
 import { busCommand } from "./bus.ts";
 import { certsCommand } from "./certs.ts";
+import { groupHelp } from "./command-group.ts";
 import { completionCommand } from "./completion.ts";
 import { configCommand } from "./config.ts";
 import type { CliContext } from "./context.ts";
@@ -21,7 +22,7 @@ export const commands: readonly ((context: CliContext) => Command)[] = [
   (context) => roleCommand(context, "restart", "restart a role, or all: agents, bus, agents"),
   statusCommand,
   busCommand,
-  agentCommand,
+  (context) => agentCommand(context).addHelpText("after", groupHelp("amoskys agent flow --iface eth0")),
   eventsCommand,
   walCommand,
   certsCommand,

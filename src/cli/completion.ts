@@ -1,25 +1,62 @@
-import { Argument, Command } from "commander";
+import { Argument, Command, type Option } from "commander";
 import type { CliContext } from "./context.ts";
 
-/** What may follow a command: its subcommands and options, each with a description. */
+/** What may stand for a value: one of these words, the name of a file, or what nobody can guess. */
+type Values = readonly string[] | "file" | "any";
+
+interface Word {
+  readonly word: string;
+  readonly description: string;
+  /** What follows an option; undefined: nothing does. */
+  readonly values?: Values | undefined;
+}
+
+/** What may follow a command: its subcommands and options, and what its arguments are. */
 interface Place {
   /** `""` for the program, `/bus/serve` below. */
   readonly path: string;
-  readonly words: readonly { readonly word: string; readonly description: string }[];
+  readonly words: readonly Word[];
+  readonly operands: Values;
+}
+
+/** Names of values, as `--help` has them, that are files. */
+const fileNames = /^(file|path|dir)$/;
+
+function valuesOf(name: string, choices: readonly string[] | undefined): Values {
+  if (choices) return choices;
+  return fileNames.test(name) ? "file" : "any";
+}
+
+function optionWord({ long, description, flags, required, optional, argChoices }: Option): Word[] {
+  if (!long) return [];
+  const name = /[<[]([^>\].]+)/.exec(flags)?.[1] ?? "";
+  return [{ word: long, description, values: required || optional ? valuesOf(name, argChoices) : undefined }];
 }
 
 function placesOf(command: Command, path = ""): Place[] {
   const help = command.createHelp();
-  const options = help
-    .visibleOptions(command)
-    .flatMap(({ long, description }) => (long ? [{ word: long, description }] : []));
   const children = help.visibleCommands(command).filter((child) => child.name() !== "help");
-  const words = [...children.map((child) => ({ word: child.name(), description: child.description() })), ...options];
-  return [{ path, words }, ...children.flatMap((child) => placesOf(child, `${path}/${child.name()}`))];
+  const [operand] = command.registeredArguments;
+  const operands = operand ? valuesOf(operand.name(), operand.argChoices) : "any";
+  const words = [
+    ...children.map((child) => ({ word: child.name(), description: child.description() })),
+    ...help.visibleOptions(command).flatMap(optionWord),
+  ];
+  return [{ path, words, operands }, ...children.flatMap((child) => placesOf(child, `${path}/${child.name()}`))];
+}
+
+/** Options that take a value; one name takes the same everywhere, but where a command says otherwise. */
+function valueCases(places: readonly Place[]): { pattern: string; values: Values }[] {
+  const global = places.find(({ path }) => path === "")?.words ?? [];
+  const own = places.flatMap(({ path, words }) => (path === "" ? [] : words.map((word) => ({ path, ...word }))));
+  return [...own, ...global.map((word) => ({ path: "*", ...word }))].flatMap(({ path, word, values }) =>
+    values === undefined ? [] : [{ pattern: `${path === "*" ? "*" : `"${path}"`}" ${word}"`, values }],
+  );
 }
 
 function wordList(place: Place): string {
-  return place.words.map(({ word }) => word).join(" ");
+  const operands = typeof place.operands === "string" ? [] : place.operands;
+  return [...operands, ...place.words.map(({ word }) => word)].join(" ");
 }
 
 function paths(places: readonly Place[], quote: string, separator: string): string {
@@ -29,19 +66,45 @@ function paths(places: readonly Place[], quote: string, separator: string): stri
     .join(separator);
 }
 
+/** What bash does for a value: words, files, or nothing. */
+function bashValues(values: Values): string {
+  if (values === "file") return 'COMPREPLY=($(compgen -f -- "$cur")); compopt -o filenames 2>/dev/null';
+  return values === "any" ? "COMPREPLY=()" : `COMPREPLY=($(compgen -W "${values.join(" ")}" -- "$cur"))`;
+}
+
+function bashPlace(place: Place): string {
+  const words = `COMPREPLY=($(compgen -W "${wordList(place)}" -- "$cur"))`;
+  if (place.operands !== "file") return words;
+  return `case "$cur" in -*) ${words} ;; *) ${bashValues("file")} ;; esac`;
+}
+
 function bash(places: readonly Place[]): string {
   return `_amoskys() {
-  local cur="\${COMP_WORDS[COMP_CWORD]}" path="" word
+  local cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}" path="" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$path/$word" in
       ${paths(places, '"', "|")}) path="$path/$word" ;;
     esac
   done
+  case "$path $prev" in
+${valueCases(places)
+  .map(({ pattern, values }) => `    ${pattern}) ${bashValues(values)}; return ;;`)
+  .join("\n")}
+  esac
   case "$path" in
-${places.map((place) => `    "${place.path}") COMPREPLY=($(compgen -W "${wordList(place)}" -- "$cur")) ;;`).join("\n")}
+${places.map((place) => `    "${place.path}") ${bashPlace(place)} ;;`).join("\n")}
   esac
 }
-complete -o default -F _amoskys amoskys`;
+complete -F _amoskys amoskys`;
+}
+
+function zshValues(values: Values): string {
+  if (values === "file") return "_files";
+  return values === "any" ? "_message value" : `compadd -- ${values.join(" ")}`;
+}
+
+function zshPlace(place: Place): string {
+  return `compadd -- ${wordList(place)}${place.operands === "file" ? "; _files" : ""}`;
 }
 
 function zsh(places: readonly Place[]): string {
@@ -53,18 +116,28 @@ _amoskys() {
       ${paths(places, '"', "|")}) at="$at/$word" ;;
     esac
   done
-  case "$at" in
-${places.map((place) => `    "${place.path}") compadd -- ${wordList(place)} ;;`).join("\n")}
+  case "$at \${words[CURRENT - 1]}" in
+${valueCases(places)
+  .map(({ pattern, values }) => `    ${pattern}) ${zshValues(values)}; return ;;`)
+  .join("\n")}
   esac
-  _files
+  case "$at" in
+${places.map((place) => `    "${place.path}") ${zshPlace(place)} ;;`).join("\n")}
+  esac
 }
 compdef _amoskys amoskys`;
 }
 
+function fishValues(values: Values | undefined): string {
+  if (values === undefined) return "";
+  if (values === "file") return " -rF";
+  return values === "any" ? " -x" : ` -x -a '${values.join(" ")}'`;
+}
+
 function fish(places: readonly Place[]): string {
   const lines = places.flatMap(({ path, words }) =>
-    words.map(({ word, description }) => {
-      const kind = word.startsWith("--") ? `-l ${word.slice(2)}` : `-f -a ${word}`;
+    words.map(({ word, description, values }) => {
+      const kind = word.startsWith("--") ? `-l ${word.slice(2)}${fishValues(values)}` : `-f -a ${word}`;
       const text = description.replaceAll("'", "\\'");
       return `complete -c amoskys -n 'test "$(__amoskys_path)" = "${path}"' ${kind} -d '${text}'`;
     }),

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { commandGroup } from "./command-group.ts";
 import { type CliContext, configSource } from "./context.ts";
 
 function leaves(tree: object, prefix = ""): [string, unknown][] {
@@ -46,16 +47,16 @@ function checkCommand(context: CliContext): Command {
       const { output } = context;
       if (options.json) return output.printJson(found);
       for (const line of found.notices) output.note(line);
-      output.print(
-        `Configuration is right; roles: ${found.roles.join(", ")}; agents trusted: ${found.agents.join(", ")}`,
-      );
+      const roles = found.roles.join(", ") || "none";
+      const agents = found.agents.length > 0 ? `; agents trusted: ${found.agents.join(", ")}` : "";
+      output.print(`Configuration is right; roles: ${roles}${agents}`);
     });
 }
 
 /** `amoskys config`. */
 export function configCommand(context: CliContext): Command {
-  return new Command("config")
-    .description("show or check the configuration")
-    .addCommand(showCommand(context))
-    .addCommand(checkCommand(context));
+  return commandGroup("config", "show or check the configuration", "amoskys config show --origin", [
+    showCommand(context),
+    checkCommand(context),
+  ]);
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { ConfigSource } from "../roles/config.ts";
 import type { Output } from "./output.ts";
 
@@ -34,7 +34,14 @@ export function configSource(command: Command, context: CliContext, flags?: Conf
   return { home, file: config, environment: context.environment, ...(flags ? { flags } : {}) };
 }
 
-/** `a,b` and repeated options as one list. */
+/** A text that says something: an empty one is a variable of the shell that was not set, not "here" or "all". */
+export function textOption(text: string): string {
+  if (text.trim() === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
+
+/** `a,b` and repeated options as one list; an empty one is refused as textOption does. */
 export function listOption(text: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), ...text.split(",").filter((part) => part !== "")];
+  const parts = textOption(text).split(",");
+  return [...(before ?? []), ...parts.map((part) => textOption(part.trim()))];
 }

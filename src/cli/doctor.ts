@@ -6,6 +6,7 @@ import { printable } from "../core/escape.ts";
 import type { DoctorCheck } from "../tasks/doctor-check.ts";
 import { alignColumns } from "./columns.ts";
 import { type CliContext, configSource } from "./context.ts";
+import { homeIdentity } from "./identity-source.ts";
 import type { Output } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -16,10 +17,14 @@ async function examine(command: Command, context: CliContext): Promise<DoctorChe
   const source = configSource(command, context);
   const facts = { home: source.home, version, clock: systemClock };
   try {
-    const { config } = loadHomeConfig(source);
-    return examineHost({ ...facts, config, running: listRunFiles(resolve(source.home, config.storage.data_dir)) });
+    const loaded = loadHomeConfig(source);
+    const { config } = loaded;
+    const running = listRunFiles(resolve(source.home, config.storage.data_dir));
+    return examineHost({ ...facts, config, identity: await homeIdentity(loaded, source.home), running });
   } catch (caught) {
-    return examineHost({ ...facts, config: AmoskysError.from(caught), running: [] });
+    const { identityPaths } = await import("../identity/index.ts");
+    const identity = { paths: identityPaths(source.home) };
+    return examineHost({ ...facts, config: AmoskysError.from(caught), identity, running: [] });
   }
 }
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { type CliContext, configSource } from "./context.ts";
-import { createEventPrinter } from "./events-line.ts";
+import { createEventPrinter, printEventHead } from "./events-line.ts";
 import {
   agentOption,
   kindOption,
@@ -27,7 +27,8 @@ export function eventsQueryCommand(context: CliContext): Command {
       "\nReads the log itself, whether the bus runs or not, and does not disturb it. Oldest first." +
         "\nTimes are RFC 3339, or a duration back from now." +
         "\n\nExample:\n  amoskys events query --kind flow --since 15m --json" +
-        "\n\nExit status: 0 read, 2 usage or no bus has run in this home, 10 config, 11 the log cannot be read",
+        "\n\nExit status: 0 read, 2 usage or no bus has run in this home, 10 config, 11 the log cannot be read," +
+        "\n  14 permission denied",
     )
     .action(async (options: SelectionOptions, command: Command) => {
       const { loadHomeConfig } = await import("../roles/config.ts");
@@ -40,10 +41,11 @@ export function eventsQueryCommand(context: CliContext): Command {
         const print = await createEventPrinter(context.output, options.json === true);
         let shown = 0;
         for (const view of events) {
+          if (shown === 0 && !options.json) printEventHead(context.output);
           print(view);
           shown += 1;
         }
-        const note = limitNote(options, shown);
+        const note = shown === 0 && !options.json ? "no events" : limitNote(options, shown);
         if (note) context.output.note(note);
       } finally {
         close();

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { AmoskysError } from "../core/errors.ts";
-import { formatDurationMs } from "../core/quantities.ts";
+import { printable } from "../core/escape.ts";
 import type { TailOptions, TailStart } from "../tasks/events-tail.ts";
 import { type CliContext, configSource } from "./context.ts";
 import { createEventPrinter } from "./events-line.ts";
@@ -30,7 +30,8 @@ export function eventsTailCommand(context: CliContext): Command {
       "\nSubscribes to the bus as the operator (certs/operator.crt). A connection that is lost is made again and goes" +
         "\non behind the last event. Ctrl-C ends it." +
         "\n\nExample:\n  amoskys events tail --kind flow --json | jq .event.dstIp" +
-        "\n\nExit status: 0 ended as asked, 2 usage, 10 config, 12 identity or trust, 13 no bus there",
+        "\n\nExit status: 0 ended as asked, 2 usage, or --from is beyond the last event, 10 config," +
+        "\n  12 identity or trust, 13 no bus there",
     )
     .action(async (flags: TailFlags, command: Command) => {
       const { tailEvents } = await import("../tasks/events-tail.ts");
@@ -38,6 +39,10 @@ export function eventsTailCommand(context: CliContext): Command {
       const options = await tailOptions(flags, command, context, end.signal);
       const print = await createEventPrinter(context.output, flags.json === true);
       for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => end.abort());
+      const { output } = context;
+      if (output.terminal && !flags.json) {
+        output.note(`waiting for events on ${printable(options.address)}; a flow is told when it ends`);
+      }
       let left = flags.limit ?? Number.POSITIVE_INFINITY;
       if (left === 0) return;
       for await (const view of tailEvents(options)) {
@@ -50,7 +55,9 @@ export function eventsTailCommand(context: CliContext): Command {
 
 function startOf({ from, since }: TailFlags): TailStart {
   if (from !== undefined && since !== undefined) {
-    throw new AmoskysError("usage", "--from and --since both say where to start; give one");
+    throw new AmoskysError("usage", "--from and --since both say where to start; give one", {
+      hint: `amoskys events tail --from ${from}`,
+    });
   }
   if (from !== undefined) return { at: "id", id: from };
   return since === undefined ? { at: "now" } : { at: "time", sinceNs: since };
@@ -75,8 +82,7 @@ async function tailOptions(
     kinds: flags.kind ?? [],
     agents: flags.agent ?? [],
     signal,
-    onInterruption: (error, waitMs) => {
-      context.output.note(`amoskys: ${error.message}; trying again in ${formatDurationMs(waitMs)}`);
-    },
+    onInterruption: (error) => context.output.note(`connection lost, trying again: ${error.message}`),
+    onReturn: () => context.output.note("connected again"),
   };
 }

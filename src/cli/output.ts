@@ -1,19 +1,19 @@
 import { writeSync } from "node:fs";
 import { Chalk, type ChalkInstance } from "chalk";
-import { AmoskysError, errnoOf } from "../core/errors.ts";
+import { errnoOf } from "../core/errors.ts";
+import { outputError } from "../core/system-error.ts";
 
 const stdout = 1;
 const stderr = 2;
 
-/** Writes all of it, also into a pipe that is full for a while; a reader that has gone ends the command. */
+/** Writes all of it, also into a pipe that is full for a while. Throws `output_closed` or `output_failed`. */
 function writeAll(fd: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (caught) {
-      if (errnoOf(caught) === "EPIPE") throw new AmoskysError("interrupted", "the reader of the output has gone");
-      if (errnoOf(caught) !== "EAGAIN") throw caught;
+      if (errnoOf(caught) !== "EAGAIN") throw outputError(caught);
       Bun.sleepSync(1);
     }
   }

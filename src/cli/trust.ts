@@ -4,9 +4,11 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { systemClock } from "../core/clock.ts";
 import { AmoskysError, errnoOf } from "../core/errors.ts";
 import { printable } from "../core/escape.ts";
+import { systemError } from "../core/system-error.ts";
 import type { LegacyForm, Permission, TrustEntry } from "../identity/index.ts";
 import { alignColumns } from "./columns.ts";
-import { type CliContext, listOption } from "./context.ts";
+import { commandGroup } from "./command-group.ts";
+import { type CliContext, listOption, textOption } from "./context.ts";
 import { identitySource } from "./identity-source.ts";
 
 const legacyOption = () =>
@@ -38,7 +40,9 @@ function readKey(file: string): { pem: string; path: string | undefined } {
     const path = resolve(file);
     return { pem: readFileSync(path, "utf8"), path };
   } catch (caught) {
-    throw new AmoskysError("file_missing", `Cannot read the key ${file}: ${errnoOf(caught) ?? caught}`, {
+    if (errnoOf(caught) !== "ENOENT") throw systemError(caught, file) ?? caught;
+    throw new AmoskysError("file_missing", `There is no file ${printable(file)}`, {
+      hint: "give NAME.ed25519.pub, which amoskys certs gen NAME makes",
       cause: caught,
     });
   }
@@ -61,7 +65,7 @@ function addCommand(context: CliContext): Command {
   return new Command("add")
     .description("let a name in, with its public signing key")
     .argument("<name>", "the common name of its certificate")
-    .option("--key <file>", "its public key in PEM (NAME.ed25519.pub); - is standard input")
+    .option("--key <file>", "its public key in PEM (NAME.ed25519.pub); - is standard input", textOption)
     .option("--permit <list>", "publish, subscribe, status; default publish", listOption)
     .option("--rate <n>", "events a second that it may send; default no limit", rateOption)
     .addOption(legacyOption())
@@ -104,7 +108,8 @@ function importCommand(context: CliContext): Command {
       "after",
       "\n--legacy holds for entries that do not say it themselves. The map of this home may be given too." +
         "\n\nExample:\n  amoskys trust import /srv/old/config/trust_map.yaml --legacy signed" +
-        "\n\nExit status: 0 taken over, 10 config, 12 the map is broken, or names are here with other keys",
+        "\n\nExit status: 0 taken over, 2 no such file, 10 config, 12 the map is broken, or names are here" +
+        "\n  with other keys",
     )
     .action(async (file: string, options: { legacy?: LegacyForm; json?: boolean }, command: Command) => {
       const { importTrust } = await import("../tasks/trust-import.ts");
@@ -180,10 +185,10 @@ function removeCommand(context: CliContext): Command {
 
 /** `amoskys trust`. */
 export function trustCommand(context: CliContext): Command {
-  return new Command("trust")
-    .description("the trust map: who may talk to the bus, and with which keys")
-    .addCommand(addCommand(context))
-    .addCommand(importCommand(context))
-    .addCommand(listCommand(context))
-    .addCommand(removeCommand(context));
+  return commandGroup("trust", "the trust map: who may talk to the bus, and with which keys", "amoskys trust list", [
+    addCommand(context),
+    importCommand(context),
+    listCommand(context),
+    removeCommand(context),
+  ]);
 }

@@ -30,7 +30,11 @@ export function walInspectCommand(context: CliContext): Command {
   return new Command("inspect")
     .description("what is in a log: statistics, then its records, decoded")
     .argument("<path>", "a log of an agent or of a bus, also one in use, or a file of the old form")
-    .addOption(new Option("--state <states>", `only these states: ${states.join(", ")}`).argParser(wordsOption(states)))
+    .addOption(
+      new Option("--state <states>", "only these states, with commas between")
+        .choices(states)
+        .argParser(wordsOption(states)),
+    )
     .addOption(kindOption())
     .addOption(agentOption())
     .addOption(sinceOption("only what was seen at or after this time"))
@@ -41,7 +45,7 @@ export function walInspectCommand(context: CliContext): Command {
       "after",
       "\nTimes are RFC 3339, or a duration back from now. Who writes the log is not disturbed." +
         "\n\nExample:\n  amoskys wal inspect data/wal/flowagent.db --state parked" +
-        "\n\nExit status: 0 read, 2 usage or no such file, 11 it is no log, or cannot be read",
+        "\n\nExit status: 0 read, 2 usage or no such file, 11 it is no log, or cannot be read, 14 permission denied",
     )
     .action(async (path: string, options: InspectOptions) => {
       const { inspectLog } = await import("../tasks/wal-inspect.ts");
@@ -49,7 +53,8 @@ export function walInspectCommand(context: CliContext): Command {
       try {
         if (options.json) await printJson(context, log.summary, log.records);
         else {
-          const note = limitNote(options, await printText(context, log.summary, log.records));
+          const shown = await printText(context, log.summary, log.records);
+          const note = shown === 0 && options.limit !== 0 ? "no events" : limitNote(options, shown);
           if (note) context.output.note(note);
         }
       } finally {

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { systemClock } from "../core/clock.ts";
+import { AmoskysError } from "../core/errors.ts";
 import { type RecordKind, recordKinds } from "../core/event.ts";
 import { nearest } from "../core/nearest.ts";
 import { parseTimeNs } from "../core/quantities.ts";
@@ -38,21 +39,22 @@ function limitOption(text: string): number {
 function timeOption(text: string): bigint {
   try {
     return parseTimeNs(text, systemClock.wallMs());
-  } catch {
-    throw new InvalidArgumentError("Write 2026-01-31T12:00:00Z, or 15m for 15 minutes ago.");
+  } catch (caught) {
+    const { message } = AmoskysError.from(caught);
+    throw new InvalidArgumentError(`It ${message.slice(`"${text}" `.length)}.`);
   }
 }
 
 /** `--kind`. */
 export function kindOption(): Option {
-  return new Option("--kind <kinds>", `only these kinds: ${recordKinds.join(", ")}`).argParser(
-    wordsOption(recordKinds),
-  );
+  return new Option("--kind <kinds>", "only these kinds, with commas between")
+    .choices(recordKinds)
+    .argParser(wordsOption(recordKinds));
 }
 
 /** `--agent`. */
 export function agentOption(): Option {
-  return new Option("--agent <names>", "only these agents").argParser(listOption);
+  return new Option("--agent <names>", "only these agents, with commas between").argParser(listOption);
 }
 
 /** `--since`. */

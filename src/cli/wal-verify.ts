@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Command } from "commander";
 import { AmoskysError } from "../core/errors.ts";
 import { printable } from "../core/escape.ts";
+import { statOf } from "../core/system-error.ts";
 import type { VerifyReport } from "../tasks/wal-verify.ts";
 import { alignColumns } from "./columns.ts";
-import { type CliContext, configSource } from "./context.ts";
+import { type CliContext, configSource, textOption } from "./context.ts";
 
 interface VerifyOptions {
   readonly trust?: string;
@@ -21,7 +21,7 @@ export function walVerifyCommand(context: CliContext): Command {
   return new Command("verify")
     .description("verify a log: structure, digests, signatures, chain and sequence")
     .argument("<path>", "a log of an agent or of a bus, also one in use, or a file of the old form")
-    .option("--trust <file>", "trust map with the public keys (default: that of the home, if there is one)")
+    .option("--trust <file>", "trust map with the public keys (default: that of the home, if there is one)", textOption)
     .option("--independent", "check signatures with a second implementation (slow)")
     .option("--json", "one JSON document")
     .addHelpText(
@@ -29,7 +29,7 @@ export function walVerifyCommand(context: CliContext): Command {
       "\nNames the first bad record and what is wrong with it, and says what the log cannot prove by itself." +
         "\n\nExample:\n  amoskys wal verify data/storage/bus.db --trust config/trust_map.yaml" +
         "\n\nExit status: 0 all of it holds, 2 usage or no such file, 3 nothing is wrong, but signatures could not" +
-        "\n  be checked, 10 config, 11 the log is bad, 12 the trust map is missing or broken",
+        "\n  be checked, 10 config, 11 the log is bad, 12 the trust map is missing or broken,\n  14 permission denied",
     )
     .action(async (path: string, options: VerifyOptions, command: Command) => {
       const { isComplete, verifyLog } = await import("../tasks/wal-verify.ts");
@@ -53,7 +53,7 @@ async function trustOf(options: VerifyOptions, command: Command, context: CliCon
   const { loadHomeConfig } = await import("../roles/config.ts");
   const source = configSource(command, context);
   const path = resolve(source.home, loadHomeConfig(source).config.crypto.trust_map_path);
-  return existsSync(path) ? { trustPath: path, home: source.home } : { trustPath: undefined, home: undefined };
+  return statOf(path) ? { trustPath: path, home: source.home } : { trustPath: undefined, home: undefined };
 }
 
 async function badLog(report: VerifyReport): Promise<AmoskysError> {
@@ -76,12 +76,21 @@ function unproven(report: VerifyReport): AmoskysError {
         ? `the trust map has no key of ${named}`
         : "no key in the trust map made them, or leaves of their trees are gone";
   return new AmoskysError("partial", `Signatures of ${records} records were not checked: ${why}`, {
-    hint: `amoskys wal verify ${printable(report.path)} --trust FILE`,
+    hint:
+      trustPath === undefined
+        ? `amoskys wal verify ${printable(report.path)} --trust FILE`
+        : `amoskys trust add NAME --key FILE, or --trust with the trust map of the time`,
   });
+}
+
+/** "all " where some signatures were checked. */
+function someOrAll({ signatures: { good, unsigned } }: VerifyReport): string {
+  return good + unsigned > 0 ? "all " : "";
 }
 
 async function printText(context: CliContext, report: VerifyReport): Promise<void> {
   const { findingLine, signatureLine, sourceLine, unprovenLines } = await import("../tasks/render-verify.ts");
+  const { isComplete } = await import("../tasks/wal-verify.ts");
   const { output } = context;
   const { records, treeSize, treeRoot, trustPath, findings, counts } = report;
   const rows: [string, string][] = [["Records", records.toLocaleString("en-US")]];
@@ -94,7 +103,8 @@ async function printText(context: CliContext, report: VerifyReport): Promise<voi
   for (const line of alignColumns(rows)) output.print(`  ${line}`);
   for (const line of unprovenLines(report)) output.print(`  Not proven: ${line}`);
   if (findings.length === 0) {
-    output.print(`${output.colour.green("sound")}: nothing is wrong with what can be proven`);
+    if (isComplete(report)) output.print(`${output.colour.green("sound")}: nothing is wrong with what can be proven`);
+    else output.print(`${output.colour.yellow("structure is sound")}; signatures were not ${someOrAll(report)}checked`);
     return;
   }
   const total = Object.values(counts).reduce((sum, n) => sum + n, 0);

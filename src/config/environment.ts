@@ -94,7 +94,9 @@ export function valueFromText(setting: EnvironmentSetting, like: unknown): unkno
   if (Array.isArray(like)) return text.split(",").map((part) => part.trim());
   if (typeof like === "boolean") {
     const value = words[text.toLowerCase()];
-    if (value === undefined) throw new AmoskysError("config_invalid", `${name} must be on or off, is "${text}"`);
+    if (value === undefined) {
+      throw new AmoskysError("config_invalid", `${name} must be on or off, is "${text}"`, { hint: `unset ${name}` });
+    }
     return value;
   }
   const numeric = /^-?\d+(\.\d+)?$/.test(text);

@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import type { z } from "zod";
 import { AmoskysError, errnoOf } from "../core/errors.ts";
+import { systemError } from "../core/system-error.ts";
 import { readEnvironment, valueFromText } from "./environment.ts";
 import { describeProblems } from "./problems.ts";
 import { parseYaml } from "./yaml.ts";
@@ -51,21 +52,45 @@ function put(tree: Tree, path: string, value: unknown): void {
   current[last] = value;
 }
 
+/** Many times what every setting with its comments takes. */
+const fileBytesMax = 1 << 20;
+
+/**
+ * The text of a plain file; a pipe in its place is not waited for. Throws `config_invalid`, and what the system says.
+ */
+function readPlainFile(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stat = fstatSync(fd);
+    const why = !stat.isFile() ? "is not a plain file" : `has more than ${fileBytesMax} bytes`;
+    if (stat.isFile() && stat.size <= fileBytesMax) return readFileSync(fd, "utf8");
+    throw new AmoskysError("config_invalid", `The configuration ${path} ${why}`, { hint: `ls -ld ${path}` });
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function readFileLayer(options: LoadConfigOptions<z.ZodType>): { name: string; tree: Tree } | undefined {
   const path = resolve(options.home, options.file ?? "config/amoskys.yaml");
   const name = relative(options.home, path);
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readPlainFile(path);
   } catch (caught) {
     if (errnoOf(caught) === "ENOENT" && options.file === undefined) return undefined;
-    throw new AmoskysError("config_invalid", `Cannot read the configuration ${path}: ${errnoOf(caught)}`, {
+    if (caught instanceof AmoskysError) throw caught;
+    const denied = systemError(caught, path);
+    if (denied?.code === "privilege_missing") throw denied;
+    const why = errnoOf(caught) === "ENOENT" ? "there is no such file" : (denied?.message ?? String(caught));
+    throw new AmoskysError("config_invalid", `Cannot read the configuration ${path}: ${why}`, {
       cause: caught,
-      hint: "amoskys --config FILE config check",
+      hint: `ls -ld ${path}`,
     });
   }
   const tree = parseYaml(text, name) ?? {};
-  if (!isTree(tree)) throw new AmoskysError("config_invalid", `${name} must be a map of sections`);
+  if (!isTree(tree)) {
+    throw new AmoskysError("config_invalid", `${name} must be a map of sections`, { hint: `correct ${name}` });
+  }
   return { name, tree };
 }
 
@@ -100,13 +125,33 @@ export function loadConfig<Schema extends z.ZodType>(
   }
   const parsed = options.schema.safeParse(merged);
   if (!parsed.success) {
-    const problems = describeProblems(parsed.error, options.schema);
-    const from = file ? file.name : "The configuration";
-    const count = problems.length === 1 ? "" : ` has ${problems.length} problems`;
-    throw new AmoskysError("config_invalid", `${from}${count}: ${problems.join("; ")}`, {
-      hint: "amoskys config show --origin",
-      details: { problems },
-    });
+    const variables = new Map(settings.map(({ path, name }) => [path, name]));
+    throw invalid(parsed.error, options.schema, { file: file?.name, variables, origins });
   }
   return { config: deepFreeze(parsed.data), origins, notices };
+}
+
+/** Where the settings of a configuration that is wrong came from. */
+interface Layers {
+  readonly file: string | undefined;
+  /** Names of variables by the path that each sets. */
+  readonly variables: ReadonlyMap<string, string>;
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+function invalid(error: z.ZodError, schema: z.ZodType, { file, variables, origins }: Layers): AmoskysError {
+  // an unknown section is told as a whole; its variables are those below it
+  const variableOf = (path: string) =>
+    [...variables].find(([at, name]) => (at === path || at.startsWith(`${path}.`)) && origins.get(at) === name)?.[1];
+  const problems = describeProblems(error, schema, variableOf);
+  const names = problems.flatMap(({ path }) => variableOf(path) ?? []);
+  const isEnvironment = names.length === problems.length;
+  const from = isEnvironment ? "The environment" : (file ?? "The configuration");
+  const count = problems.length === 1 ? "" : ` has ${problems.length} problems`;
+  const unset = `unset ${[...new Set(names)].join(" ")}`;
+  const texts = problems.map(({ text }) => text);
+  return new AmoskysError("config_invalid", `${from}${count}: ${texts.join("; ")}`, {
+    hint: isEnvironment ? unset : `correct ${file ?? "the settings"}${names.length > 0 ? `, and ${unset}` : ""}`,
+    details: { problems: texts },
+  });
 }

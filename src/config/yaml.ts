@@ -12,7 +12,9 @@ const emptyLine = /^\s*(#.*|---|\.\.\.)?\s*$/;
  */
 export function parseYaml(text: string, file: string): unknown {
   if (text.length > textBytesMax) {
-    throw new AmoskysError("config_invalid", `${file} is larger than ${textBytesMax} bytes`);
+    throw new AmoskysError("config_invalid", `${file} is larger than ${textBytesMax} bytes`, {
+      hint: `ls -l ${file}`,
+    });
   }
   if (text.split("\n").every((line) => emptyLine.test(line))) return null;
   try {
@@ -20,7 +22,10 @@ export function parseYaml(text: string, file: string): unknown {
   } catch (caught) {
     if (caught instanceof yaml.YAMLException) {
       const at = caught.mark ? ` at line ${caught.mark.line + 1}, column ${caught.mark.column + 1}` : "";
-      throw new AmoskysError("config_invalid", `${file} is no valid YAML${at}: ${caught.reason}`, { cause: caught });
+      throw new AmoskysError("config_invalid", `${file} is no valid YAML${at}: ${caught.reason}`, {
+        hint: `correct ${file}`,
+        cause: caught,
+      });
     }
     throw caught;
   }

@@ -7,6 +7,7 @@ import { readPrivateFile } from "./private-file.ts";
 import { readPublicFile } from "./public-file.ts";
 import { keyFingerprint } from "./public-key.ts";
 import { loadPublicKey } from "./public-key-file.ts";
+import { hostsOf } from "./server-hosts.ts";
 import { createSigner, seedBytes } from "./signer.ts";
 import { certificateDates, outOfDate, parseCertificates, parsePrivateKey, weakCertificateKey } from "./tls-material.ts";
 
@@ -25,6 +26,8 @@ export interface CertificateFacts {
   /** The certificate's one common name; undefined: none, or several. */
   readonly commonName: string | undefined;
   readonly use: CertificateUse;
+  /** The names and addresses it is for; clients have none. */
+  readonly hosts: readonly string[];
   readonly issuer: string;
   readonly serial: string;
   /** SHA-256 of the certificate, upper-case hex with colons. */
@@ -134,6 +137,7 @@ function certificateFacts(
     path,
     commonName: commonNameOf(leaf),
     use: isAuthority ? "authority" : useOf(leaf),
+    hosts: hostsOf(leaf),
     issuer: printable(leaf.issuer.replaceAll("\n", ", ")),
     serial: leaf.serialNumber,
     fingerprint: leaf.fingerprint256,
@@ -151,6 +155,7 @@ function unreadable(path: string, caught: unknown): CertificateFacts {
     path,
     commonName: undefined,
     use: "any",
+    hosts: [],
     issuer: "",
     serial: "",
     fingerprint: "",

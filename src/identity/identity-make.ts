@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { relative } from "node:path";
 import { AmoskysError } from "../core/errors.ts";
+import { printable } from "../core/escape.ts";
+import { statOf } from "../core/system-error.ts";
 import { type CertificateWithKey, createAuthority, isHostName, issueCertificate } from "./certificate-authority.ts";
 import {
   assertNotPartial,
@@ -48,17 +50,20 @@ export interface MadeIdentity {
 
 /** Throws `usage` for a name that no agent can have. */
 export function assertIdentityName(name: string): void {
-  if (isTrustName(name) && !reserved.has(name)) return;
-  const why = reserved.has(name) ? "stands for something else here" : "is no name: [A-Za-z0-9._-], at most 64";
-  throw new AmoskysError("usage", `"${name.slice(0, 80)}" ${why}`, { hint: "amoskys certs gen web-1" });
+  if (isTrustName(name) && /^[A-Za-z0-9]/.test(name) && !reserved.has(name)) return;
+  const why = reserved.has(name)
+    ? "stands for something else here"
+    : "is no name: [A-Za-z0-9._-], at most 64, the first a letter or digit";
+  throw new AmoskysError("usage", `"${printable(name.slice(0, 80))}" ${why}`, { hint: "amoskys certs gen web-1" });
 }
 
 /** Names that lead to the bus from its own host, and the name of that host where it can stand in a certificate. */
-function ownHosts(): string[] {
+export function ownHosts(): string[] {
   return ["localhost", "127.0.0.1", "::1", ...[hostname()].filter(isHostName)];
 }
 
-function certificateFiles(paths: IdentityPaths, name: string, pair: CertificateWithKey): NewFile[] {
+/** The files of a certificate and its key. */
+export function certificateFiles(paths: IdentityPaths, name: string, pair: CertificateWithKey): NewFile[] {
   const files = identityFiles(paths, name);
   return [
     { path: files.cert, content: pair.cert, mode: publicMode },
@@ -91,6 +96,18 @@ async function leafFiles(paths: IdentityPaths, name: string, authority: Authorit
   return [...certificateFiles(paths, name, pair), ...(signs ? signingKeyFiles(paths, name) : [])];
 }
 
+/** The authority of a home. Throws `identity_invalid` where missing, `privilege_missing` where it may not be read. */
+export function readAuthority(paths: IdentityPaths): Authority {
+  const ca = identityFiles(paths, "ca");
+  const missing = [ca.cert, ca.key].find((file) => !statOf(file));
+  if (missing) {
+    throw new AmoskysError("identity_invalid", `${missing} is missing: certificates are made where the authority is`, {
+      hint: "amoskys certs init",
+    });
+  }
+  return { cert: readPublicFile(ca.cert, pemBytesMax), key: readPrivateFile(ca.key, { bytesMax: pemBytesMax }) };
+}
+
 function assertHomeEmpty(paths: IdentityPaths, agent: string): void {
   const state = identityState(paths, { bus: true, agent });
   if (state.kind === "empty") return;
@@ -110,7 +127,11 @@ export async function initIdentity(paths: IdentityPaths, options: InitIdentityOp
   const hosts = [...(options.hosts ?? []), ...ownHosts()];
   assertIdentityName(agent);
   if (finishIdentity(paths)) return { finished: true, files: [] };
-  if (agent === operatorName) throw new AmoskysError("usage", `The first agent cannot be "${operatorName}"`);
+  if (agent === operatorName) {
+    throw new AmoskysError("usage", `The first agent cannot be "${operatorName}"`, {
+      hint: "amoskys certs init --agent web-1",
+    });
+  }
   assertHomeEmpty(paths, agent);
   const authority = await createAuthority(nowMs);
   const server = await issueCertificate(authority, { use: "server", name: "AMOSKYS bus", hosts }, nowMs);
@@ -156,17 +177,7 @@ export async function prepareIdentity(
 export async function generateIdentity(paths: IdentityPaths, name: string, nowMs: number): Promise<MadeIdentity> {
   assertIdentityName(name);
   finishIdentity(paths);
-  const ca = identityFiles(paths, "ca");
-  const missing = [ca.cert, ca.key].find((file) => !existsSync(file));
-  if (missing) {
-    throw new AmoskysError("identity_invalid", `${missing} is missing: certificates are made where the authority is`, {
-      hint: "amoskys certs init",
-    });
-  }
-  const authority = {
-    cert: readPublicFile(ca.cert, pemBytesMax),
-    key: readPrivateFile(ca.key, { bytesMax: pemBytesMax }),
-  };
+  const authority = readAuthority(paths);
   const files = await leafFiles(paths, name, authority, nowMs);
   placeNewFiles(paths.certs, files);
   return { finished: false, files: files.map((file) => file.path) };

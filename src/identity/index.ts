@@ -14,6 +14,7 @@ export {
   type IdentityPaths,
   identityFiles,
   identityPaths,
+  operatorName,
 } from "./identity-home.ts";
 export {
   assertIdentityName,
@@ -27,6 +28,7 @@ export {
 export { type IdentityCode, judgePeer, type PeerFacts, type PeerVerdict } from "./judge-peer.ts";
 export { keyFingerprint, parsePublicKey } from "./public-key.ts";
 export { keepPublicKey, loadPublicKey } from "./public-key-file.ts";
+export { generateServer, type MadeServerCertificate, type ServerCertificateOptions } from "./server-certificate.ts";
 export { type AgentSigner, createSigner, type LoadSignerOptions, loadSigner } from "./signer.ts";
 export { hasPendingFiles } from "./staged-files.ts";
 export { type LoadTlsOptions, loadTlsMaterial, type TlsMaterial, type TlsPaths } from "./tls-material.ts";

@@ -10,7 +10,8 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
-import { AmoskysError, errnoOf } from "../core/errors.ts";
+import { AmoskysError } from "../core/errors.ts";
+import { readError } from "./public-file.ts";
 
 const othersAny = 0o007;
 const groupAny = 0o070;
@@ -119,7 +120,7 @@ function withOpenFile<T>(path: string, options: PrivateFileOptions, use: (fd: nu
 /**
  * Reads a file that only we may know. Owner, mode, kind and size are those of the file that was opened, not of the
  * path; links may lead about inside its own folder, as those of Kubernetes secrets do, and never out of it. Throws
- * `identity_invalid` where anything is not as it must be.
+ * `privilege_missing` where we may not read it, `identity_invalid` where anything is not as it must be.
  */
 export function readPrivateFile(path: string, options: PrivateFileOptions): Uint8Array {
   try {
@@ -135,8 +136,6 @@ export function readPrivateFile(path: string, options: PrivateFileOptions): Uint
     throw refuse(path, "is replaced again and again while it is opened");
   } catch (caught) {
     if (caught instanceof AmoskysError) throw caught;
-    const errno = errnoOf(caught);
-    const why = errno === "ENOENT" ? "does not exist" : `cannot be read: ${errno ?? String(caught)}`;
-    throw new AmoskysError("identity_invalid", `${path} ${why}`, { hint: "amoskys certs check", cause: caught });
+    throw readError(caught, path);
   }
 }

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { AmoskysError, errnoOf } from "../core/errors.ts";
+import { systemError } from "../core/system-error.ts";
 
 const othersWrite = 0o002;
 const sticky = 0o1000;
@@ -18,6 +19,22 @@ function assertFolders(path: string): void {
   }
 }
 
+/** What failed while a file of the identity was opened. */
+export function readError(caught: unknown, path: string): AmoskysError {
+  const errno = errnoOf(caught);
+  const denied = systemError(caught, path);
+  if (denied?.code === "privilege_missing") return denied;
+  const why = errno === "ENOENT" ? "does not exist" : `cannot be read: ${errno ?? String(caught)}`;
+  const hint = errno === "ENOENT" ? `${missingHint(path)}` : `ls -ld ${path}`;
+  return refuse(path, why, hint, caught);
+}
+
+/** Where a file that is missing comes from, by what its name says it is. */
+function missingHint(path: string): string {
+  if (path.endsWith(".yaml")) return "amoskys trust import FILE, or amoskys trust add NAME --key FILE";
+  return `amoskys certs init where the bus runs; elsewhere copy ${basename(path)} from there`;
+}
+
 function readOpenFile(fd: number, path: string, bytesMax: number): string {
   const stats = fstatSync(fd);
   if (!stats.isFile()) throw refuse(path, "is no regular file");
@@ -33,7 +50,8 @@ function readOpenFile(fd: number, path: string, bytesMax: number): string {
 
 /**
  * Reads a file that everybody may read and not everybody may write, such as a certificate or the trust map. Throws
- * `identity_invalid` where it is missing, no regular file, larger than `bytesMax`, not UTF-8, or where everybody can
+ * `privilege_missing` where we may not read it, `identity_invalid` where it is missing, no regular file, larger than
+ * `bytesMax`, not UTF-8, or where everybody can
  * write it or its folder.
  */
 export function readPublicFile(path: string, bytesMax: number): string {
@@ -45,9 +63,7 @@ export function readPublicFile(path: string, bytesMax: number): string {
     return readOpenFile(fd, path, bytesMax);
   } catch (caught) {
     if (caught instanceof AmoskysError) throw caught;
-    const errno = errnoOf(caught);
-    const why = errno === "ENOENT" ? "does not exist" : `cannot be read: ${errno ?? String(caught)}`;
-    throw refuse(path, why, undefined, caught);
+    throw readError(caught, path);
   } finally {
     if (fd !== undefined) closeSync(fd);
   }

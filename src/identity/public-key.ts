@@ -50,6 +50,12 @@ export function assertStrongKey(publicKey: Uint8Array, what: string): void {
   if (foundGood.size < foundGoodMax) foundGood.add(known);
 }
 
+function unfit(message: string): AmoskysError {
+  return new AmoskysError("identity_invalid", message, {
+    hint: "give NAME.ed25519.pub, which amoskys certs gen NAME makes",
+  });
+}
+
 /**
  * The raw public key of a PEM text that holds one Ed25519 SubjectPublicKeyInfo and nothing else. Throws
  * `identity_invalid` for anything else and for weak keys; `what` names the text.
@@ -58,13 +64,13 @@ export function parsePublicKey(text: string, what: string): Uint8Array {
   const block = text.trim();
   if (!block.startsWith(pemBegin) || !block.endsWith(pemEnd)) {
     const why = text.includes("PRIVATE KEY") ? "holds a private key, not a public one" : "is no PEM public key";
-    throw new AmoskysError("identity_invalid", `${what} ${why}`);
+    throw unfit(`${what} ${why}`);
   }
   const base64 = block.slice(pemBegin.length, -pemEnd.length).replace(/\s/g, "");
   const der = Buffer.from(base64, "base64");
-  if (der.toString("base64") !== base64) throw new AmoskysError("identity_invalid", `${what} is damaged: no base64`);
+  if (der.toString("base64") !== base64) throw unfit(`${what} is damaged: no base64`);
   if (der.length !== spkiPrefix.length + 32 || !der.subarray(0, spkiPrefix.length).equals(spkiPrefix)) {
-    throw new AmoskysError("identity_invalid", `${what} is no Ed25519 public key`);
+    throw unfit(`${what} is no Ed25519 public key`);
   }
   const publicKey = new Uint8Array(der.subarray(spkiPrefix.length));
   assertStrongKey(publicKey, what);

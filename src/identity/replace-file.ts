@@ -20,8 +20,8 @@ import { syncFolder } from "./staged-files.ts";
 import { writeError } from "./write-error.ts";
 
 const modeDefault = 0o644;
-/** A change takes milliseconds. */
-const lockMsMax = 1000;
+/** A change takes milliseconds, more on a busy disk. */
+const lockMsMax = 3000;
 const lockEveryMs = 10;
 
 function keepOwner(path: string, before: Stats | undefined): void {

@@ -35,6 +35,9 @@ const unfinishedPrefix = ".unfinished-";
 /** What is older was left by a process that ended in the middle. */
 const unfinishedMsMax = 600_000;
 const placesName = "places.json";
+/** Placing files takes milliseconds, more on a busy disk. */
+const waitMsMax = 2000;
+const waitEveryMs = 10;
 
 /** Syncs a folder: names in it are durable afterwards. */
 export function syncFolder(folder: string): void {
@@ -87,8 +90,7 @@ export function finishPendingFiles(folder: string): string[] {
   const ready = join(folder, readyName);
   if (!existsSync(ready)) return [];
   const list = join(ready, placesName);
-  // the list goes last but for the folder itself
-  const places = existsSync(list) ? (JSON.parse(readFileSync(list, "utf8")) as string[]) : [];
+  const places = readPlaces(list);
   const placed: string[] = [];
   for (const [index, place] of places.entries()) {
     const from = join(ready, String(index));
@@ -100,9 +102,30 @@ export function finishPendingFiles(folder: string): string[] {
   }
   for (const parent of new Set(places.map((place) => dirname(resolve(folder, place))))) syncFolder(parent);
   rmSync(list, { force: true });
-  rmdirSync(ready);
+  removeEmpty(ready);
   syncFolder(folder);
   return placed;
+}
+
+/**
+ * Where the files of a change go; the list goes last but for the folder itself, so without it nothing is left to do.
+ */
+function readPlaces(list: string): string[] {
+  try {
+    return JSON.parse(readFileSync(list, "utf8")) as string[];
+  } catch (caught) {
+    if (errnoOf(caught) === "ENOENT") return [];
+    throw caught;
+  }
+}
+
+/** Removes the folder that has been emptied; one that is filled again by now, or gone, is another process's. */
+function removeEmpty(ready: string): void {
+  try {
+    rmdirSync(ready);
+  } catch (caught) {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errnoOf(caught) ?? "")) throw caught;
+  }
 }
 
 function placeOne(from: string, to: string, ready: string): void {
@@ -143,6 +166,21 @@ function assertAbsent(files: readonly NewFile[]): void {
   });
 }
 
+/** Makes the files the next ones to be placed; waits a little while another process places its own. */
+function decide(unfinished: string, ready: string): void {
+  const giveUpMs = systemClock.monotonicMs() + waitMsMax;
+  for (;;) {
+    try {
+      renameSync(unfinished, ready);
+      return;
+    } catch (caught) {
+      const isTaken = errnoOf(caught) === "ENOTEMPTY" || errnoOf(caught) === "EEXIST";
+      if (!isTaken || systemClock.monotonicMs() >= giveUpMs) throw caught;
+      Bun.sleepSync(waitEveryMs);
+    }
+  }
+}
+
 /** Writes all files into a folder beside their places, and decides: from the renaming on they come into being. */
 function stageFiles(folder: string, files: readonly NewFile[]): void {
   const unfinished = mkdtempSync(join(folder, unfinishedPrefix));
@@ -157,7 +195,7 @@ function stageFiles(folder: string, files: readonly NewFile[]): void {
     syncFolder(unfinished);
     // another process may have been quicker meanwhile
     assertAbsent(files);
-    renameSync(unfinished, join(folder, readyName));
+    decide(unfinished, join(folder, readyName));
   } catch (caught) {
     rmSync(unfinished, { recursive: true, force: true });
     if (errnoOf(caught) !== "ENOTEMPTY" && errnoOf(caught) !== "EEXIST") throw caught;

@@ -44,7 +44,7 @@ export class TrustProblems {
     const shown = this.#lines.slice(0, this.#shownMax).join("; ");
     const more = count > this.#shownMax ? `; and ${count - this.#shownMax} more` : "";
     throw new AmoskysError("identity_invalid", `${file}${count > 1 ? ` has ${count} problems` : ""}: ${shown}${more}`, {
-      hint: `mend ${file}, then: amoskys trust list`,
+      hint: `correct ${file}`,
       details: { problems: this.#lines },
     });
   }
@@ -203,7 +203,10 @@ export function parseTrustDocument(text: string, file: string): TrustDeclaration
   try {
     document = parseYaml(text, file);
   } catch (caught) {
-    throw new AmoskysError("identity_invalid", AmoskysError.from(caught).message, { cause: caught });
+    throw new AmoskysError("identity_invalid", AmoskysError.from(caught).message, {
+      hint: `correct ${file}`,
+      cause: caught,
+    });
   }
   const reader = new DocumentReader();
   const declarations = reader.declarations(document);

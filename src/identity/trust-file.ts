@@ -44,7 +44,9 @@ export function readTrustFile(path: string, options: LoadTrustMapOptions = {}): 
       digests.push(publicKey);
       return [{ ...declared, publicKey, fingerprint: keyFingerprint(publicKey) }];
     } catch (caught) {
-      problems.add(`agents.${name}:`, AmoskysError.from(caught).message);
+      const error = AmoskysError.from(caught);
+      if (error.code === "privilege_missing") throw error;
+      problems.add(`agents.${name}:`, error.message);
       return [];
     }
   };

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
+import type { KeyMoment } from "../envelope/index.ts";
 import { publicKeyDer } from "./public-key.ts";
 
 /** What an identity may do: send events, follow events, read health and status. */
@@ -61,25 +62,25 @@ export class TrustMap {
     }
   }
 
-  /** Whether the agent has a key at all; with `atMs`, one that holds at that moment. */
-  hasKey(agent: string, atMs?: number): boolean {
-    return this.#keysAt(agent, atMs).length > 0;
+  /** Whether the agent has a key that holds at that moment. */
+  hasKey(agent: string, at: KeyMoment): boolean {
+    return this.#keysAt(agent, at).length > 0;
   }
 
   /**
-   * Whether a key of `agent` made this Ed25519 signature (RFC 8032, as the runtime's native crypto checks it). With
-   * `atMs` only keys that hold at that moment count, and none once the entry is revoked; without it, all do.
+   * Whether a key of `agent` made this Ed25519 signature (RFC 8032, as the runtime's native crypto checks it).
+   * Only keys that hold at that moment count, and none once the entry is revoked; `ever` counts all that the map names.
    */
-  verifySignature(agent: string, message: Uint8Array, sig: Uint8Array, atMs?: number): boolean {
+  verifySignature(agent: string, message: Uint8Array, sig: Uint8Array, at: KeyMoment): boolean {
     if (sig.length !== 64) return false;
-    return this.#keysAt(agent, atMs).some((key) => verify(null, message, this.#keyObjects.get(key) as KeyObject, sig));
+    return this.#keysAt(agent, at).some((key) => verify(null, message, this.#keyObjects.get(key) as KeyObject, sig));
   }
 
-  #keysAt(agent: string, atMs: number | undefined): readonly TrustedKey[] {
+  #keysAt(agent: string, at: KeyMoment): readonly TrustedKey[] {
     const entry = this.entries.get(agent);
     if (!entry) return [];
-    if (atMs === undefined) return entry.keys;
-    if (validityAt(entry, atMs) !== "valid") return [];
-    return entry.keys.filter((key) => validityAt(key, atMs) === "valid");
+    if (at === "ever") return entry.keys;
+    if (validityAt(entry, at) !== "valid") return [];
+    return entry.keys.filter((key) => validityAt(key, at) === "valid");
   }
 }

@@ -29,17 +29,21 @@ function busCheck({ drain, address }: AgentParts, nowMs: number): Checks[string]
   return { ok: true, message: `last acknowledgement ${Math.max(0, Math.round((nowMs - lastAckMs) / 1000))} s ago` };
 }
 
-function checksOf(parts: AgentParts, nowMs: number): Checks {
-  const { log, collector, identity } = parts;
+function logCheck({ log, outbox }: AgentParts): Checks[string] {
   const { liveBytes, budgetBytes, pending, parked } = log.stats();
+  const used = `${pending} pending, ${parked} parked, ${formatBytes(liveBytes)} of ${formatBytes(budgetBytes)}`;
+  if (outbox.isDiskFull || log.diskRoomBytes() <= 0)
+    return { ok: false, message: `no space left on its disk: ${used}` };
+  return { ok: liveBytes < budgetBytes, message: used };
+}
+
+function checksOf(parts: AgentParts, nowMs: number): Checks {
+  const { collector, identity } = parts;
   const collected = collector.health();
   const rssBytes = process.memoryUsage.rss();
   return {
     eventbus_connectivity: busCheck(parts, nowMs) as Checks[string],
-    wal_database: {
-      ok: liveBytes < budgetBytes,
-      message: `${pending} pending, ${parked} parked, ${formatBytes(liveBytes)} of ${formatBytes(budgetBytes)}`,
-    },
+    wal_database: logCheck(parts) as Checks[string],
     data_collection: { ok: collected.status === "ok", message: collected.message },
     certificate_validity: identity.check(),
     resource_usage: { ok: rssBytes < rssBytesMax, message: `${formatBytes(rssBytes)} of memory` },

@@ -1,5 +1,7 @@
 import { systemClock } from "../core/clock.ts";
+import { AmoskysError } from "../core/errors.ts";
 import { loadSigner, loadTlsMaterial, loadTrustMap } from "../identity/index.ts";
+import { assertSettings } from "./check-settings.ts";
 import { type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
 
@@ -11,9 +13,21 @@ export interface CheckedHome {
   readonly notices: readonly string[];
 }
 
+/** What only a bus needs may be missing because no bus is meant to run here. */
+function withRolesHint<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (caught) {
+    const { code, message, hint, cause } = AmoskysError.from(caught);
+    const roles = "where no bus is to run, set up.roles without bus";
+    throw new AmoskysError(code, message, { hint: hint ? `${hint}; ${roles}` : roles, cause });
+  }
+}
+
 /** Builds all that the configuration of a home names and binds nothing; throws the first thing that is wrong. */
 export function checkHome(source: ConfigSource): CheckedHome {
   const loaded = loadHomeConfig(source);
+  assertSettings(loaded);
   const { config, notices } = loaded;
   const places = identityPlaces(loaded, source.home);
   const allowGroupRead = config.crypto.allow_group_read;
@@ -21,8 +35,10 @@ export function checkHome(source: ConfigSource): CheckedHome {
   const { roles } = config.up;
   let agents: string[] = [];
   if (roles.includes("bus")) {
-    loadTlsMaterial(places.server, tls);
-    agents = [...loadTrustMap(places.trustMap, { home: source.home }).entries.keys()];
+    agents = withRolesHint(() => {
+      loadTlsMaterial(places.server, tls);
+      return [...loadTrustMap(places.trustMap, { home: source.home }).entries.keys()];
+    });
   }
   if (roles.some((role) => role !== "bus")) {
     loadTlsMaterial(places.agent, tls);

@@ -43,12 +43,25 @@ function readLine(socket: Socket, waitMs: number): Promise<string> {
   });
 }
 
+/** Throws `usage` for a line that is no request. */
+function parseRequest(line: string): ControlRequest {
+  try {
+    const request: unknown = JSON.parse(line);
+    if (typeof (request as ControlRequest | null)?.command === "string") return request as ControlRequest;
+  } catch {
+    // said below
+  }
+  throw new AmoskysError("usage", "The control socket takes one JSON object with a command a line", {
+    hint: "amoskys status",
+  });
+}
+
 async function serveOne(
   socket: Socket,
   handle: (request: ControlRequest) => Promise<RoleStatus[]>,
 ): Promise<ControlAnswer> {
   try {
-    const request = JSON.parse(await readLine(socket, requestMsMax)) as ControlRequest;
+    const request = parseRequest(await readLine(socket, requestMsMax));
     return { ok: true, pid: process.pid, roles: await handle(request) };
   } catch (caught) {
     const { code, message, hint } = AmoskysError.from(caught);

@@ -30,13 +30,26 @@ export function startTicks(pid: number): string {
   }
 }
 
-/** Publishes what is running; a reader sees the file whole or not at all. */
+/** A disk that takes nothing now and may later (errno(3)): a supervisor starts the role again until it does. */
+const noSpace = new Set(["ENOSPC", "EDQUOT", "EROFS"]);
+
+/** Publishes what is running; a reader sees the file whole or not at all. Throws `disk_full`. */
 export function writeRunFile(dataDir: string, facts: RunFile): void {
   const path = runPath(dataDir, facts.role);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const draft = `${path}.${facts.pid}`;
-  writeFileSync(draft, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
-  renameSync(draft, path);
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    writeFileSync(draft, `${JSON.stringify(facts)}\n`, { mode: 0o600 });
+    renameSync(draft, path);
+  } catch (caught) {
+    const errno = errnoOf(caught) ?? "";
+    if (!noSpace.has(errno)) throw caught;
+    if (errno !== "EROFS") rmSync(draft, { force: true });
+    throw new AmoskysError("disk_full", `Cannot write ${path}: its disk takes nothing now (${errno})`, {
+      hint: `df -h ${dataDir}`,
+      cause: caught,
+    });
+  }
 }
 
 /** Takes the file back, unless another process has written its own. */

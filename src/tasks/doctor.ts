@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { type BaseConfig, baseSections } from "../config/index.ts";
 import type { Clock } from "../core/clock.ts";
 import { AmoskysError } from "../core/errors.ts";
-import { checkHomeCertificates } from "./doctor-certificates.ts";
+import { checkHomeCertificates, type HomeIdentity } from "./doctor-certificates.ts";
 import { type DoctorCheck, failedCheck } from "./doctor-check.ts";
 import { checkClock, readClocks } from "./doctor-clock.ts";
 import { checkDisk } from "./doctor-disk.ts";
@@ -15,6 +15,8 @@ export interface DoctorOptions {
   readonly home: string;
   /** The merged configuration, or why there is none; then its defaults are looked at. */
   readonly config: BaseConfig | AmoskysError;
+  /** The identity of the home, by its configuration or the usual places. */
+  readonly identity: HomeIdentity;
   /** Roles of this home that run now. */
   readonly running: readonly RunningRole[];
   /** Of this executable. */
@@ -62,7 +64,7 @@ export async function examineHost(options: DoctorOptions): Promise<DoctorCheck[]
     checkConfiguration(options.config),
     await checkPorts(config, running),
     await checkDisk({ path, freeBytesMin, logBytesMax, clock }),
-    await checkHomeCertificates(home, config, clock.wallMs()),
+    await checkHomeCertificates(options.identity, clock.wallMs()),
     await checkClock(clock, before),
     checkVersions(options.version),
   ];

@@ -28,8 +28,10 @@ export interface TailOptions {
   readonly agents: readonly string[];
   /** Ends it. */
   readonly signal: AbortSignal;
-  /** The connection was lost and will be made again; what comes meanwhile is not missed. */
-  readonly onInterruption: (error: AmoskysError, waitMs: number) => void;
+  /** The connection was lost and will be made again; what comes meanwhile is not missed. Once for each loss. */
+  readonly onInterruption: (error: AmoskysError) => void;
+  /** The bus answers again. */
+  readonly onReturn: () => void;
   readonly clock?: Clock;
 }
 
@@ -49,10 +51,14 @@ export async function* tailEvents(options: TailOptions): AsyncGenerator<EventVie
   const backoff = new Backoff({ baseMs: 500, maxMs: 10_000 });
   try {
     let start = await firstStart(client, options.start, signal);
+    let isLost = false;
     while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       let error = new AmoskysError("unreachable", `The bus at ${address} ended the stream`);
       try {
+        if (isLost) await client.getHealth(signal);
+        if (isLost) options.onReturn();
+        isLost = false;
         for await (const response of subscribe(client, start, options)) {
           start = { case: "afterId", value: response.id };
           backoff.reset();
@@ -60,16 +66,16 @@ export async function* tailEvents(options: TailOptions): AsyncGenerator<EventVie
         }
       } catch (caught) {
         error = AmoskysError.from(caught);
-        if (!error.retryable) throw error;
+        if (!error.retryable) throw beyondLast(error, start) ?? error;
       }
       if (signal.aborted) return;
-      if (clock.monotonicMs() - startedMs >= renewalMsMin) {
+      if (!isLost && clock.monotonicMs() - startedMs >= renewalMsMin) {
         backoff.reset();
         continue;
       }
-      const waitMs = backoff.nextMs();
-      options.onInterruption(error, waitMs);
-      await sleep(waitMs, signal);
+      if (!isLost) options.onInterruption(error);
+      isLost = true;
+      await sleep(backoff.nextMs(), signal);
     }
   } catch (caught) {
     if (!signal.aborted) throw caught;
@@ -83,6 +89,17 @@ async function firstStart(client: BusClient, start: TailStart, signal: AbortSign
   const { timestampNs } = await client.getHealth(signal);
   if (start.at === "id") return { case: "afterId", value: start.id > 0n ? start.id - 1n : 0n };
   return { case: "sinceNs", value: start.at === "time" ? start.sinceNs : timestampNs };
+}
+
+/** What the bus says of a record that it has not stored yet, in our words. */
+function beyondLast(error: AmoskysError, start: Start): AmoskysError | undefined {
+  const last = error.details.grpcStatus === "OUT_OF_RANGE" && /the last is (\d+)/.exec(error.message)?.[1];
+  if (!last || start.case !== "afterId") return undefined;
+  const from = BigInt(last) + 1n;
+  return new AmoskysError("usage", `There is no record ${start.value + 1n} yet: the last one of the bus is ${last}`, {
+    hint: `amoskys events tail --from ${from} waits for the next`,
+    cause: error,
+  });
 }
 
 function subscribe(client: BusClient, start: Start, options: TailOptions): AsyncIterable<SubscribeResponse> {

@@ -4,6 +4,7 @@ import type { DecodedPayload } from "../envelope/index.ts";
 import type { LossRecord, ParkedRecord } from "../gen/amoskys/v1/records_pb.ts";
 import type { FlowEvent, ProcessEvent } from "../gen/messaging_schema_pb.ts";
 import type { DeviceTelemetry, TelemetryBatch, TelemetryEvent } from "../gen/universal_telemetry_pb.ts";
+import { icmpCounterparts, icmpv6Counterparts } from "../packet/index.ts";
 
 /** Longer texts from the outside are cut on a line for people; JSON has them whole. */
 const textLengthMax = 96;
@@ -71,12 +72,24 @@ function traffic(packets: bigint, bytes: bigint, direction: string): string {
   return `${counted}${formatBytes(Number(bytes))} ${direction}`;
 }
 
+/**
+ * Addresses with what stands in the place of ports. For ICMP that is the type and the type that answers it, as the
+ * Community ID has it, or type and code where no type does.
+ */
+function flowEndpoints({ srcIp, srcPort, dstIp, dstPort }: FlowEvent, protocol: string): string {
+  if (!/^(ipv6-)?icmp/i.test(protocol)) return `${endpoint(srcIp, srcPort)} -> ${endpoint(dstIp, dstPort)}`;
+  const counterparts = srcIp.includes(":") ? icmpv6Counterparts : icmpCounterparts;
+  if (srcPort === 0 && dstPort === 0) return `${endpoint(srcIp, 0)} -> ${endpoint(dstIp, 0)}`;
+  const other = counterparts[srcPort] === dstPort ? `answered by ${dstPort}` : `code ${dstPort}`;
+  return `${endpoint(srcIp, 0)} -> ${endpoint(dstIp, 0)}  type ${srcPort}, ${other}`;
+}
+
 function flowLine(flow: FlowEvent): string {
   const protocol = shortText(flow.protocol || flow.proto) || "IP";
   const sent = traffic(flow.packetsTx, flow.bytesTx || flow.bytesSent, "out");
   const received = traffic(flow.packetsRx, flow.bytesRx || flow.bytesRecv, "in");
   return join([
-    `${protocol} ${endpoint(flow.srcIp, flow.srcPort)} -> ${endpoint(flow.dstIp, flow.dstPort)}`,
+    `${protocol} ${flowEndpoints(flow, protocol)}`,
     `${sent}, ${received}`,
     tcpFlags(flow),
     formatDurationMs(flowDurationMs(flow)),

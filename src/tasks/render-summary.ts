@@ -1,6 +1,7 @@
 import { printable } from "../core/escape.ts";
 import { formatBytes } from "../core/quantities.ts";
 import type { RangeRow } from "../wal/index.ts";
+import { rangeTexts } from "./render-range.ts";
 import { timeText } from "./render-record.ts";
 import type { LogSummary } from "./wal-inspect.ts";
 
@@ -12,7 +13,7 @@ function count(n: number): string {
 }
 
 function spanText({ first, last, reason }: RangeRow): string {
-  return `${first === last ? count(first) : `${count(first)} to ${count(last)}`} ${reason}`;
+  return `${first === last ? count(first) : `${count(first)} to ${count(last)}`} ${rangeTexts[reason]}`;
 }
 
 /** What a log is as a whole, as rows of a name and a text. */

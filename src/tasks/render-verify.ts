@@ -1,4 +1,6 @@
 import { printable } from "../core/escape.ts";
+import type { RangeReason } from "../wal/index.ts";
+import { rangeTexts } from "./render-range.ts";
 import type { VerifyReport } from "./wal-verify.ts";
 import { type Finding, isInFront } from "./wal-verify-findings.ts";
 import type { SourceSummary } from "./wal-verify-source.ts";
@@ -31,19 +33,10 @@ export function signatureLine({ signatures, legacy, trustPath }: VerifyReport): 
   return parts.filter(Boolean).join(", ");
 }
 
-const reasonTexts = {
-  missing: "never came",
-  settled: "delivered and removed",
-  shed: "shed",
-  burnt: "lost before they were sealed",
-  declared: "declared lost or parked",
-  forked: "came in two versions",
-} as const;
-
 /** What one agent and epoch produced and what became of it, on one line. */
 export function sourceLine({ agent, epoch, produced, stored, explained }: SourceSummary): string {
   const reasons = Object.entries(explained).map(
-    ([reason, n]) => `${n.toLocaleString("en-US")} ${reasonTexts[reason as keyof typeof reasonTexts]}`,
+    ([reason, n]) => `${n.toLocaleString("en-US")} ${rangeTexts[reason as RangeReason]}`,
   );
   const all = [`${stored.toLocaleString("en-US")} stored`, ...reasons].join(", ");
   return `${printable(agent)} ${epoch}: ${produced.toLocaleString("en-US")} produced = ${all}`;

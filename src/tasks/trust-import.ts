@@ -1,6 +1,8 @@
 import { existsSync, realpathSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { AmoskysError } from "../core/errors.ts";
+import { printable } from "../core/escape.ts";
+import { statOf } from "../core/system-error.ts";
 import {
   changeTrustFile,
   type DeclaredKey,
@@ -67,11 +69,15 @@ function assertNoConflict(file: string, entries: readonly TrustEntry[], here: Re
 
 /**
  * Takes over the entries of a trust map, in whatever form, with their keys; `legacy` is what those may send that may
- * publish and do not say it themselves. The home's own map may be given too, which lets its agents of old go on. Throws
+ * publish and do not say it themselves. Throws `file_missing` where there is no such
+ * file. The home's own map may be given too, which lets its agents of old go on. Throws
  * `identity_invalid` where anything of it is missing or broken, or a name is here with other keys; nothing is changed
  * then.
  */
 export function importTrust(paths: IdentityPaths, file: string, legacy: LegacyForm | undefined): TrustImported {
+  if (!statOf(file)) {
+    throw new AmoskysError("file_missing", `There is no file ${printable(file)}`, { hint: `ls ${dirname(file)}` });
+  }
   const here = loadHomeTrust(paths)?.entries ?? new Map<string, TrustEntry>();
   const home = isSameFile(file, paths.trustMap) ? paths.home : trustHome(file);
   const entries = [...loadTrustMap(file, { home }).entries.values()];

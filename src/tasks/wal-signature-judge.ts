@@ -39,31 +39,31 @@ export class SignatureJudge {
 
   /** An envelope that stands alone. */
   standalone(facts: EnvelopeFacts): SignatureVerdict {
-    return this.#judge(facts.agent, (verifier) => verifyStandalone(facts, verifier));
+    return this.#judge(facts.agent, (verifier) => verifyStandalone(facts, verifier, "ever"));
   }
 
   /** The leaves of a group, all that are there. */
   group(group: StoredGroup, leaves: readonly Uint8Array[]): SignatureVerdict {
     const { agent } = group.source;
-    if (leaves.length < group.size) return this.#trust?.hasKey(agent) ? "incomplete_tree" : "unknown_key";
-    return this.#judge(agent, (verifier) => verifyTree(agent, leaves, group.sig, verifier));
+    if (leaves.length < group.size) return this.#trust?.hasKey(agent, "ever") ? "incomplete_tree" : "unknown_key";
+    return this.#judge(agent, (verifier) => verifyTree(agent, leaves, group.sig, verifier, "ever"));
   }
 
   /** An envelope of an earlier agent. */
   legacy(agent: string, { sig, signedBytes }: LegacyContent): SignatureVerdict {
     if (!sig) return "unsigned";
-    return this.#judge(agent, (verifier) => verifier.verifySignature(agent, signedBytes, sig));
+    return this.#judge(agent, (verifier) => verifier.verifySignature(agent, signedBytes, sig, "ever"));
   }
 
   /** The agent whose key made the signature, where the log does not say who sent it. */
   signerOf({ sig, signedBytes }: LegacyContent): string | undefined {
     if (!sig) return undefined;
     const agents = [...(this.#trust?.entries.keys() ?? [])];
-    return agents.find((agent) => this.#verifier?.verifySignature(agent, signedBytes, sig));
+    return agents.find((agent) => this.#verifier?.verifySignature(agent, signedBytes, sig, "ever"));
   }
 
   #judge(agent: string, verify: (verifier: SignatureVerifier) => boolean): SignatureVerdict {
-    if (!this.#verifier || !this.#trust?.hasKey(agent)) return "unknown_key";
+    if (!this.#verifier || !this.#trust?.hasKey(agent, "ever")) return "unknown_key";
     return verify(this.#verifier) ? "good" : "bad";
   }
 }

@@ -1,6 +1,7 @@
 import { bytesEqual } from "../core/bytes.ts";
 import type { LossFacts, ParkedFacts } from "../envelope/index.ts";
 import type { RangeReason, RangeRow, SourceHead, SourceKey } from "../wal/index.ts";
+import { rangeTexts } from "./render-range.ts";
 import { SequenceSet, type SequenceSpan } from "./wal-sequence-set.ts";
 import { type ChainLink, type ChainSegment, follows, SourceChain } from "./wal-verify-chain.ts";
 import type { Findings } from "./wal-verify-findings.ts";
@@ -104,7 +105,7 @@ export class SourceCheck {
     for (const { first, last } of explained.missingIn(span)) {
       const what = first === last ? `sequence ${first} is` : `sequences ${first} to ${last} are`;
       const where = idBehind === undefined ? `, the table of heads ends at ${span.last}` : "";
-      this.#find("gap", idBehind, first, `${what} neither there nor explained${where}`);
+      this.#find("gap", idBehind, first, `${what} missing: neither there nor declared lost${where}`);
     }
   }
 
@@ -120,7 +121,7 @@ export class SourceCheck {
           "range",
           this.#idBehind(range.last),
           sequence,
-          `the table of ranges says "${range.reason}", but the record is there`,
+          `the table of ranges says "${rangeTexts[range.reason]}", but the record is there`,
         );
       }
     }
@@ -133,7 +134,7 @@ export class SourceCheck {
           "range",
           this.#idBehind(range.last),
           first,
-          `no loss or parked record says that this is "${range.reason}"`,
+          `no loss or parked record says that this is "${rangeTexts[range.reason]}"`,
         );
       }
     }

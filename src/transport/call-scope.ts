@@ -52,6 +52,7 @@ export function countCall(observer: Observer, method: CallMethod, status: GrpcSt
 export function refusalOf(caught: unknown, method: CallMethod, connection: Connection, scope: CallScope): CallRefusal {
   if (caught instanceof CallRefusal) return caught;
   const { name: peer, address } = connection.peer;
-  scope.logRate.log("error", "a call failed", { method, peer, address, error: caught });
+  const { message, stack } = caught instanceof Error ? caught : { message: String(caught), stack: undefined };
+  scope.logRate.log("error", "a call failed", { method, peer, address, error: message, stack });
   return new CallRefusal("INTERNAL", "internal error");
 }

@@ -107,6 +107,7 @@ function otherName(cause: unknown, where: string): AmoskysError {
   const known = typeof names === "string" ? `: it is for ${printable(names)}` : "";
   const message = `The certificate of the bus at ${where} is for another host${known}`;
   const details = { grpcStatus: "UNAUTHENTICATED" satisfies GrpcStatus, address: where };
-  const hint = "put a name of that list into agent.bus_address, or amoskys certs rotate server with the host's name";
+  const remake = "amoskys certs gen server --host NAME --replace";
+  const hint = `put a name of that list into agent.bus_address, or where the bus runs: ${remake}`;
   return new AmoskysError("identity_refused", message, { hint, cause, details });
 }

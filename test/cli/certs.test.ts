@@ -33,7 +33,9 @@ describe("amoskys certs", () => {
     }
     const checked = await certs("whole", "check");
     expect([checked.status, checked.stderr]).toEqual([0, ""]);
-    expect(checked.stdout).toMatch(/^NAME +USE +COMMON NAME +ENDS +KEY +SIGNING KEY +TRUSTED +ISSUER\nca +authority /);
+    expect(checked.stdout).toMatch(
+      /^NAME +USE +COMMON NAME +ENDS +KEY +SIGNING KEY +TRUSTED +ISSUER +HOSTS\nca +authority /,
+    );
     expect(checked.stdout).toMatch(/\nagent +client +agent +\d{4}-\d\d-\d\d +yes +[0-9a-f]{16} +yes +CN=AMOSKYS CA /);
     expect(checked.stdout).not.toMatch(/ \n|\u001b/);
   });
@@ -92,6 +94,49 @@ describe("amoskys certs", () => {
     expect(stdout).toContain("copy ca.crt and web-2.* into certs/ of its host, and set agent.name to web-2 there");
   });
 
+  test("gen server makes a new certificate of the bus for further hosts, and keeps the old one", async () => {
+    const folder = join(root, "renew", "certs");
+    await certs("renew", "init", "--host", "bus.example.org");
+    const before = readFileSync(join(folder, "server.crt"), "utf8");
+    const refused = await certs("renew", "gen", "server", "--host", "bus2");
+    expect(refused.status).toBe(12);
+    expect(refused.stderr).toMatch(/server.crt exists already; .*\nTry: amoskys certs gen server --replace/);
+    expect((await certs("renew", "gen", "web-1", "--host", "bus2")).status).toBe(2);
+    expect((await certs("renew", "gen", "server", "--host", "no host", "--replace")).status).toBe(2);
+    expect(readFileSync(join(folder, "server.crt"), "utf8")).toBe(before);
+
+    const made = await certs("renew", "gen", "server", "--host", "bus2,192.0.2.7", "--replace");
+    expect({ status: made.status, stderr: made.stderr }).toEqual({ status: 0, stderr: "" });
+    expect(readFileSync(join(folder, "server.crt.old"), "utf8")).toBe(before);
+    const verify = ["verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", "ca.crt"];
+    for (const host of [
+      ["-verify_hostname", "bus2"],
+      ["-verify_hostname", "bus.example.org"],
+      ["-verify_ip", "::1"],
+    ]) {
+      const done = spawnSync("openssl", [...verify, ...host, "server.crt"], { cwd: folder });
+      expect(done.stdout.toString()).toBe("server.crt: OK\n");
+    }
+    expect((await certs("renew", "check")).status).toBe(0);
+    const listed = JSON.parse((await certs("renew", "list", "--json")).stdout);
+    const server = listed.certificates.find(({ name }: { name: string }) => name === "server");
+    expect(server.hosts).toEqual(expect.arrayContaining(["localhost", "::1", "bus.example.org", "bus2", "192.0.2.7"]));
+    expect(new Set(server.hosts).size).toBe(server.hosts.length);
+
+    unlinkSync(join(folder, "server.crt"));
+    expect(await certs("renew", "check")).toMatchObject({
+      status: 12,
+      stderr: expect.stringContaining("server.crt: is missing"),
+    });
+    expect((await certs("renew", "gen", "server", "--replace")).status).toBe(0);
+    expect((await certs("renew", "check")).status).toBe(0);
+  });
+
+  test.each([".hidden", "_x", "ca"])("gen refuses the name %s", async (name) => {
+    const { status, stderr } = await certs("whole", "gen", name);
+    expect([status, stderr.startsWith(`amoskys: "${name}" `)]).toEqual([2, true]);
+  });
+
   test("check ends with 12 and names the first of what is wrong", async () => {
     await certs("wrong", "init");
     unlinkSync(join(root, "wrong", "certs", "server.key"));
@@ -143,7 +188,7 @@ describe("amoskys certs", () => {
   test.each(["init", "gen", "list", "check"])("%s --help has an example and exit statuses", async (verb) => {
     const { status, stdout } = await certs("whole", verb, "--help");
     expect(status).toBe(0);
-    expect(stdout).toMatch(new RegExp(`Example:\\n  amoskys certs ${verb}`));
+    expect(stdout).toMatch(new RegExp(`Examples?:\\n  amoskys certs ${verb}`));
     expect(stdout).toContain("Exit status: 0 ");
   });
 });

@@ -20,6 +20,17 @@ describe("amoskys completion", () => {
     expect(await offered("up", "--roles", "bus", "--i")).toEqual(["--iface"]);
   });
 
+  test("after an option that takes a value: its words, files, or nothing", async () => {
+    expect(await offered("events", "query", "--kind", "f")).toEqual(["flow"]);
+    expect(await offered("bus", "serve", "--overload", "")).toEqual(["on", "off", "auto"]);
+    expect(await offered("--log-format", "")).toEqual(["pretty", "json"]);
+    expect(await offered("events", "query", "--since", "")).toEqual([""]);
+    expect(await offered("wal", "verify", "/etc/passw")).toContain("/etc/passwd");
+    expect(await offered("wal", "verify", "--i")).toEqual(["--independent"]);
+    expect(await offered("agent", "flow", "--read", "/etc/passw")).toContain("/etc/passwd");
+    expect(await offered("completion", "z")).toEqual(["zsh"]);
+  });
+
   test("zsh and fish get scripts of theirs; another shell is refused", async () => {
     expect((await amoskys(["completion", "zsh"])).stdout).toStartWith("#compdef amoskys");
     expect((await amoskys(["completion", "fish"])).stdout).toContain("-a restart");

@@ -36,6 +36,50 @@ describe("amoskys config", () => {
     expect(stderr).toContain("config/amoskys.yaml: eventbus.prot is unknown; did you mean port?\nTry: ");
   });
 
+  test("a name that is unknown in the environment is said with the variable", async () => {
+    const environment = { AMOSKYS_EVENTBUS__PROT: "1", BUS_SERVER_PORT: "70000" };
+    const { status, stderr } = await amoskys(["--home", home("variable", "eventbus: {port: 1}"), "config", "check"], {
+      environment,
+    });
+    expect(status).toBe(10);
+    expect(stderr).toBe(
+      "amoskys: The environment has 2 problems: eventbus.port (BUS_SERVER_PORT) must be at most 65535; " +
+        "eventbus.prot (AMOSKYS_EVENTBUS__PROT) is unknown; did you mean port?\n" +
+        "Try: unset BUS_SERVER_PORT AMOSKYS_EVENTBUS__PROT\n",
+    );
+  });
+
+  test.each([
+    ["eventbus: {overload_mode: maybe}", "eventbus.overload_mode must be one of on, off, auto"],
+    ["agent: {send_rate: -1}", "agent.send_rate must be at least 0"],
+    ["agent: {retry_timeout: 0}", "agent.retry_timeout must be more than 0"],
+    ["eventbus: {port: many}", "eventbus.port must be a number"],
+    ["storage: {max_wal_bytes: [1]}", "storage.max_wal_bytes must be a number or a text"],
+    ["up: {roles: [bsu]}", 'up.roles: "bsu" is no role; did you mean bus?'],
+    ["up: {roles: [bus, bus]}", "up.roles names bus twice"],
+    ["agent: {bus_address: 'foo:bar'}", 'agent.bus_address: "foo:bar" is no address of a bus'],
+    ["eventbus: {max_inflight: 9, hard_max: 8}", "eventbus.max_inflight (9) is above eventbus.hard_max (8)"],
+    ["eventbus: {port: 8080}", "eventbus.port and eventbus.health_port are both 8080"],
+    ["eventbus: {port: 1", "is no valid YAML at line"],
+  ])("check of %j says %j and what to do", async (text, said) => {
+    const { status, stderr } = await amoskys(["--home", home("wrong", text), "config", "check"]);
+    expect(status).toBe(10);
+    expect(stderr).toContain(said);
+    expect(stderr).toMatch(/^amoskys: .*\nTry: (?!amoskys config check).*\n$/);
+  });
+
+  test("a host without a bus needs no certificate of one; where a bus is to run, the hint says so", async () => {
+    const path = home("agent-only", "up: {roles: []}");
+    expect(await amoskys(["--home", path, "config", "check"])).toEqual({
+      status: 0,
+      stdout: "Configuration is right; roles: none\n",
+      stderr: "",
+    });
+    const { status, stderr } = await amoskys(["--home", home("bus", "up: {roles: [bus]}"), "config", "check"]);
+    expect(status).toBe(12);
+    expect(stderr).toContain("where no bus is to run, set up.roles without bus");
+  });
+
   test("the example is a configuration, and all of it is defaults", async () => {
     const example = join(import.meta.dir, "../../config/amoskys.example.yaml");
     const shown = await amoskys(["--home", root, "--config", example, "config", "show"]);

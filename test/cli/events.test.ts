@@ -53,8 +53,10 @@ describe("amoskys events query", () => {
     const { status, stdout } = await run("query", "--limit", "2");
     expect(status).toBe(0);
     const lines = linesOf(stdout);
-    expect(lines).toHaveLength(2);
-    expect(lines[1]).toMatch(/^ +3 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z {2}agent-1 +IP 000000000003 -> \?/);
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^ {4}ID {2}TIME {22}AGENT +EVENT$/);
+    expect(lines[0]?.indexOf("EVENT")).toBe(lines[2]?.indexOf("IP 0"));
+    expect(lines[2]).toMatch(/^ +3 {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z {2}agent-1 +IP 000000000003 -> \?/);
   });
 
   test("--json is one object a line", async () => {
@@ -65,6 +67,12 @@ describe("amoskys events query", () => {
       ["2", "2", "agent-1", "000000000002"],
       ["3", "3", "agent-1", "000000000003"],
     ]);
+  });
+
+  test("nothing found is said to a person, and is no failure", async () => {
+    const { status, stdout, stderr } = await run("query", "--agent", "agent-9");
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "no events\n" });
+    expect((await run("query", "--agent", "agent-9", "--json")).stderr).toBe("");
   });
 
   test("a home without a bus log is said with 2", async () => {
@@ -108,6 +116,14 @@ describe("amoskys events tail", () => {
     expect(linesOf(seen.join("")).map((line) => JSON.parse(line).id)).toEqual(["3", "4", "5"]);
     child.kill("SIGINT");
     expect(await child.exited).toBe(0);
+  });
+
+  test("a start beyond the last event is refused with the number of the last", async () => {
+    const { status, stderr } = await run("tail", "--from", "999");
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^amoskys: There is no record 999 yet: the last one of the bus is (\d+)\nTry: .* --from \d+/,
+    );
   });
 
   test("where to start is said once", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +24,24 @@ const load = (text?: string, environment: Record<string, string> = {}, flags = {
   loadConfig({ schema, home: home(text), environment, flags });
 
 describe("loadConfig", () => {
+  test("neither waits for a pipe nor reads what is no configuration's size", () => {
+    const at = home();
+    const path = join(at, "config/amoskys.yaml");
+    const read = () => loadConfig({ schema, home: at, environment: {} });
+    expect(spawnSync("mkfifo", [path]).status).toBe(0);
+    expect(read).toThrow(
+      expect.objectContaining({ code: "config_invalid", message: `The configuration ${path} is not a plain file` }),
+    );
+    rmSync(path);
+    writeFileSync(path, `# ${"x".repeat(1 << 20)}`);
+    expect(read).toThrow(
+      expect.objectContaining({
+        code: "config_invalid",
+        message: `The configuration ${path} has more than 1048576 bytes`,
+      }),
+    );
+  });
+
   test("merges defaults, file, environment and flags, and knows where each came from", () => {
     const { config, origins } = load(
       "eventbus: {host: 10.0.0.1, port: 1, hard_max: 7}\nagent: {send_rate: 3}",

@@ -82,9 +82,9 @@ describe("initIdentity", () => {
     expect([...(trust.entries.get("operator")?.permissions ?? [])]).toEqual(["subscribe", "status"]);
     const signer = loadSigner({ seedPath: file("agent.ed25519"), agent: "agent" });
     const message = new Uint8Array([1, 2, 3]);
-    expect(trust.verifySignature("agent", message, signer.sign(message))).toBe(true);
+    expect(trust.verifySignature("agent", message, signer.sign(message), "ever")).toBe(true);
     const bus = loadSigner({ seedPath: file("bus.ed25519"), agent: "bus" });
-    expect(trust.verifySignature("agent", message, bus.sign(message))).toBe(false);
+    expect(trust.verifySignature("agent", message, bus.sign(message), "ever")).toBe(false);
   });
 
   test("openssl takes every certificate for its use, strictly", async () => {

@@ -54,17 +54,17 @@ describe("loadTrustMap", () => {
   test("loads the keys that the entries name, relative to the home", () => {
     write("agents:\n  a: certs/a.pub\n  b: {keys: [certs/b.pub, certs/a.pub]}\n");
     const trust = loadTrustMap(path);
-    expect(trust.verifySignature("a", message, signerOf(1).sign(message))).toBe(true);
-    expect(trust.verifySignature("a", message, signerOf(2).sign(message))).toBe(false);
-    expect(trust.verifySignature("b", message, signerOf(2).sign(message))).toBe(true);
+    expect(trust.verifySignature("a", message, signerOf(1).sign(message), "ever")).toBe(true);
+    expect(trust.verifySignature("a", message, signerOf(2).sign(message), "ever")).toBe(false);
+    expect(trust.verifySignature("b", message, signerOf(2).sign(message), "ever")).toBe(true);
     expect(trust.entries.get("b")?.keys.map((key) => key.path)).toEqual(["certs/b.pub", "certs/a.pub"]);
   });
 
   test("takes absolute paths, and another home", () => {
     write(`agents: {a: ${join(home, "certs", "a.pub")}}`);
-    expect(loadTrustMap(path).hasKey("a")).toBe(true);
+    expect(loadTrustMap(path).hasKey("a", "ever")).toBe(true);
     write("agents: {a: a.pub}");
-    expect(loadTrustMap(path, { home: join(home, "certs") }).hasKey("a")).toBe(true);
+    expect(loadTrustMap(path, { home: join(home, "certs") }).hasKey("a", "ever")).toBe(true);
   });
 
   test("fails closed where the map is missing, no file, cut or empty", () => {
@@ -105,7 +105,7 @@ describe("loadTrustMap", () => {
     chmodSync(join(home, "config"), 0o777);
     expect(refusal().message).toContain("config can be written by everybody");
     chmodSync(join(home, "config"), 0o1777);
-    expect(loadTrustMap(path).hasKey("a")).toBe(true);
+    expect(loadTrustMap(path).hasKey("a", "ever")).toBe(true);
   });
 
   const corpora = process.env.AMOSKYS_CORPORA ?? "";
@@ -115,7 +115,7 @@ describe("loadTrustMap", () => {
     writeKey("agent.ed25519.pub", 3);
     const trust = loadTrustMap(path);
     expect([...trust.entries.keys()]).toEqual(["agent-dev-001"]);
-    expect(trust.verifySignature("agent-dev-001", message, signerOf(3).sign(message))).toBe(true);
+    expect(trust.verifySignature("agent-dev-001", message, signerOf(3).sign(message), "ever")).toBe(true);
   });
 });
 

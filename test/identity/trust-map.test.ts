@@ -28,19 +28,19 @@ describe("TrustMap", () => {
   const trust = new TrustMap([entry("a", [a.publicKey]), entry("b", [b.publicKey, c.publicKey]), entry("empty", [])]);
 
   test("a signature counts for the one who has its key, with any of its keys", () => {
-    expect(trust.verifySignature("a", message, a.sign(message))).toBe(true);
-    expect(trust.verifySignature("b", message, b.sign(message))).toBe(true);
-    expect(trust.verifySignature("b", message, c.sign(message))).toBe(true);
-    expect(trust.verifySignature("a", message, b.sign(message))).toBe(false);
-    expect(trust.verifySignature("b", message, a.sign(message))).toBe(false);
+    expect(trust.verifySignature("a", message, a.sign(message), "ever")).toBe(true);
+    expect(trust.verifySignature("b", message, b.sign(message), "ever")).toBe(true);
+    expect(trust.verifySignature("b", message, c.sign(message), "ever")).toBe(true);
+    expect(trust.verifySignature("a", message, b.sign(message), "ever")).toBe(false);
+    expect(trust.verifySignature("b", message, a.sign(message), "ever")).toBe(false);
   });
 
   test("names that are not there, or have no key, verify nothing", () => {
     for (const name of ["c", "empty", "", "__proto__", "constructor"]) {
-      expect(trust.verifySignature(name, message, a.sign(message))).toBe(false);
-      expect(trust.hasKey(name)).toBe(false);
+      expect(trust.verifySignature(name, message, a.sign(message), "ever")).toBe(false);
+      expect(trust.hasKey(name, "ever")).toBe(false);
     }
-    expect(trust.hasKey("a")).toBe(true);
+    expect(trust.hasKey("a", "ever")).toBe(true);
   });
 
   test("every changed bit of message or signature is seen", () => {
@@ -48,17 +48,17 @@ describe("TrustMap", () => {
     for (let bit = 0; bit < 512; bit += 1) {
       const other = sig.slice();
       other[bit >> 3] = (other[bit >> 3] as number) ^ (1 << (bit & 7));
-      expect(trust.verifySignature("a", message, other)).toBe(false);
+      expect(trust.verifySignature("a", message, other, "ever")).toBe(false);
     }
-    expect(trust.verifySignature("a", message.slice(1), sig)).toBe(false);
+    expect(trust.verifySignature("a", message.slice(1), sig, "ever")).toBe(false);
   });
 
   test("other lengths of signatures are false, not an error", () => {
     const sig = a.sign(message);
     for (const length of [0, 1, 32, 63]) {
-      expect(trust.verifySignature("a", message, sig.slice(0, length))).toBe(false);
+      expect(trust.verifySignature("a", message, sig.slice(0, length), "ever")).toBe(false);
     }
-    expect(trust.verifySignature("a", message, new Uint8Array([...sig, 0]))).toBe(false);
+    expect(trust.verifySignature("a", message, new Uint8Array([...sig, 0]), "ever")).toBe(false);
   });
 
   test("at a time only keys count that hold then; without one, all do", () => {
@@ -73,10 +73,15 @@ describe("TrustMap", () => {
         ],
       },
     ]);
-    const holds = (signer: typeof old, atMs?: number) =>
-      rotating.verifySignature("b", message, signer.sign(message), atMs);
-    expect([holds(old, 50), holds(old, 200), holds(old, 201), holds(old)]).toEqual([true, true, false, true]);
-    expect([holds(later, 99), holds(later, 100), holds(later, 201), holds(later)]).toEqual([false, true, true, true]);
+    const holds = (signer: typeof old, at: number | "ever") =>
+      rotating.verifySignature("b", message, signer.sign(message), at);
+    expect([holds(old, 50), holds(old, 200), holds(old, 201), holds(old, "ever")]).toEqual([true, true, false, true]);
+    expect([holds(later, 99), holds(later, 100), holds(later, 201), holds(later, "ever")]).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
 
   test("a revoked entry verifies nothing from then on, and still what was before", () => {
@@ -125,7 +130,7 @@ describe.skipIf(!corpora)("Wycheproof", () => {
       const trust = new TrustMap([entry("a", [key])]);
       for (const { tcId, msg, sig, result } of tests) {
         count += 1;
-        const ours = trust.verifySignature("a", bytes(msg), bytes(sig));
+        const ours = trust.verifySignature("a", bytes(msg), bytes(sig), "ever");
         const theirs = sig.length === 128 && nacl.sign.detached.verify(bytes(msg), bytes(sig), key);
         if (ours !== (result === "valid")) wrong.push(tcId);
         if (ours !== theirs) differ.push(tcId);

@@ -117,7 +117,7 @@ describe("watchTrustMap", () => {
     expect(errors[3]?.message).toContain("does not exist");
     writeFileSync(path, "agents: {a: a.pub}");
     await aWhile();
-    expect([changes.length, watch?.current.hasKey("a")]).toEqual([0, true]);
+    expect([changes.length, watch?.current.hasKey("a", "ever")]).toEqual([0, true]);
     writeFileSync(path, "agents: {b: b.pub}");
     await within2s(() => changes.length === 1);
     expect(names(changes[0])).toEqual(["b"]);

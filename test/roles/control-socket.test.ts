@@ -58,7 +58,10 @@ describe("control socket", () => {
   test("garbage and endless lines are answered or cut, and the socket goes on", async () => {
     const dir = join(root, "garbage");
     const server = await openControlSocket(dir, async () => []);
-    expect(JSON.parse(await exchange(dir, "not json\n"))).toMatchObject({ ok: false });
+    for (const line of ["not json", "null", "[]", '{"command":1}']) {
+      const answer = JSON.parse(await exchange(dir, `${line}\n`));
+      expect(answer).toMatchObject({ ok: false, code: "usage", message: expect.stringContaining("one JSON object") });
+    }
     expect(await exchange(dir, "x".repeat(200_000)).catch(() => "")).toBe("");
     expect(await askUp(dir, { command: "status" })).toMatchObject({ roles: [] });
     server.close();

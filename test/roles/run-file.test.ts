@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { listRunFiles, readRunFile, removeRunFile, startTicks, writeRunFile } from "../../src/roles/run-file.ts";
@@ -14,7 +15,32 @@ const facts = (role: string, pid: number) => ({
   health_ports: [2],
 });
 
+function mountSmall(folder: string): boolean {
+  return spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "amoskys-test", folder]).status === 0;
+}
+
 describe("run files", () => {
+  test("on a disk that takes nothing are an error that a supervisor waits out", () => {
+    const dir = join(root, "full");
+    mkdirSync(dir);
+    if (!mountSmall(dir)) {
+      process.stderr.write("skipped: nothing can be mounted, no disk is filled\n");
+      return;
+    }
+    const full = expect.objectContaining({ code: "disk_full", exitStatus: 11 });
+    try {
+      writeFileSync(join(dir, "filler"), new Uint8Array(statfsSync(dir).bavail * 4096 - 4096));
+      mkdirSync(join(dir, "run"));
+      writeFileSync(join(dir, "rest"), new Uint8Array(statfsSync(dir).bavail * 4096));
+      expect(() => writeRunFile(dir, facts("flow", process.pid))).toThrow(full);
+      expect(readdirSync(join(dir, "run"))).toEqual([]);
+      spawnSync("mount", ["-o", "remount,ro", dir]);
+      expect(() => writeRunFile(dir, facts("flow", process.pid))).toThrow(full);
+    } finally {
+      spawnSync("umount", ["-l", dir]);
+    }
+  });
+
   test("tell what runs, to its owner only, and go with the role", () => {
     const dir = join(root, "a");
     writeRunFile(dir, facts("flow", process.pid));

@@ -326,7 +326,7 @@ export class TestBus {
       version: "0.0.0-test",
       freeBytes: this.#options.freeBytes ?? (() => readFileSystem(dirname(this.logPath)).freeBytes),
       connections: () => this.#server.connections(),
-      certificateEndMs: () => undefined,
+      certificateEndMs: () => Date.now() + 365 * 86_400_000,
     });
     const { events, services } = this.#bus;
     this.#server = createBusServer({

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, unlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type IdentityPaths, identityPaths, initIdentity } from "../../src/identity/index.ts";
-import { checkCertificates } from "../../src/tasks/certs-check.ts";
+import { checkCertificates, firstProblem } from "../../src/tasks/certs-check.ts";
+import { generateCertificate } from "../../src/tasks/certs-gen.ts";
 import { removeTrust } from "../../src/tasks/trust-change.ts";
 
 const nowMs = Date.now();
@@ -48,14 +49,38 @@ describe("checkCertificates", () => {
         about: "agent.crt",
         problem: "names agent, which is not in the trust map",
         hint: "amoskys trust add agent --key certs/agent.ed25519.pub",
+        isWarning: false,
       },
       {
         about: "operator.crt",
         problem: "names operator, which is not in the trust map",
         hint: "amoskys trust add operator --permit subscribe,status",
+        isWarning: false,
       },
     ]);
     expect(trustedOf()).toMatchObject({ agent: false, operator: false });
+  });
+
+  test("another agent that is not trusted any more is a warning alone", async () => {
+    await generateCertificate(paths, "web-1", nowMs);
+    removeTrust(paths, "web-1");
+    expect(check().problems).toMatchObject([{ about: "web-1.crt", isWarning: true }]);
+    expect(firstProblem(check())).toBeUndefined();
+    expect(firstProblem(checkCertificates(paths, { nowMs, agent: "web-1" }))).toMatchObject({ about: "web-1.crt" });
+  });
+
+  test("where certificates are made, or the bus has its key, or is to run, it needs its certificate", () => {
+    const missing = "server.crt is missing: the bus cannot start";
+    unlinkSync(join(paths.certs, "server.crt"));
+    expect(check().problems).toMatchObject([{ about: "server.crt", hint: "amoskys certs gen server --replace" }]);
+    unlinkSync(join(paths.certs, "ca.key"));
+    expect(problems()).toEqual([missing]);
+    unlinkSync(join(paths.certs, "server.key"));
+    expect(problems()).toEqual([]);
+    const asBus = checkCertificates(paths, { nowMs, hasBus: true });
+    expect(asBus.problems).toMatchObject([{ about: "server.crt", hint: expect.stringContaining("up.roles") }]);
+    const elsewhere = checkCertificates(paths, { nowMs, hasBus: true, serverCert: join(paths.certs, "agent.crt") });
+    expect(elsewhere.problems).toEqual([]);
   });
 
   test("an agent whose entry has another key, or is over or revoked", () => {
@@ -91,7 +116,7 @@ describe("checkCertificates", () => {
     const found = checkCertificates(empty, { nowMs });
     expect(found.certificates).toEqual([]);
     expect(found.problems).toEqual([
-      { about: empty.certs, problem: "holds no certificates", hint: "amoskys certs init" },
+      { about: empty.certs, problem: "holds no certificates", hint: "amoskys certs init", isWarning: false },
     ]);
     mkdirSync(join(paths.certs, ".pending"));
     expect(problems()).toEqual([`${paths.certs} holds a change that broke off`]);

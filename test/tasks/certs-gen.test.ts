@@ -38,7 +38,7 @@ describe("generateCertificate", () => {
     const made = await generateCertificate(paths, "web-1", nowMs);
     expect(made).toMatchObject({ trusted: true, finished: false });
     const signer = loadSigner({ seedPath: identityFiles(paths, "web-1").seed, agent: "web-1" });
-    expect(trust().verifySignature("web-1", message, signer.sign(message))).toBe(true);
+    expect(trust().verifySignature("web-1", message, signer.sign(message), "ever")).toBe(true);
     expect([...(trust().entries.get("web-1")?.permissions ?? [])]).toEqual(["publish"]);
     expect([...trust().entries.keys()]).toEqual(["agent", "operator", "web-1"]);
   });

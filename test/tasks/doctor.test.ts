@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/core/clock.ts";
 import { AmoskysError } from "../../src/core/errors.ts";
+import { identityPaths } from "../../src/identity/index.ts";
 import { examineHost, verdictOf } from "../../src/tasks/doctor.ts";
 import type { DoctorCheck } from "../../src/tasks/doctor-check.ts";
 
@@ -13,7 +14,14 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 describe("doctor", () => {
   test("without a configuration it looks at all the rest by defaults, and changes nothing", async () => {
     const config = new AmoskysError("config_invalid", "eventbus.prot is unknown", { hint: "amoskys config check" });
-    const checks = await examineHost({ home: root, config, running: [], version: "1.2.3", clock: systemClock });
+    const checks = await examineHost({
+      home: root,
+      config,
+      identity: { paths: identityPaths(root) },
+      running: [],
+      version: "1.2.3",
+      clock: systemClock,
+    });
     expect(checks.map(({ name }) => name)).toEqual([
       "privileges",
       "packet ring",

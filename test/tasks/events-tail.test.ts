@@ -51,6 +51,7 @@ function tail(port: number, options: Partial<TailOptions> = {}) {
     agents: [],
     signal: end.signal,
     onInterruption: (error) => interruptions.push(error),
+    onReturn: () => {},
     ...options,
   });
   return { events, end, interruptions };

@@ -57,6 +57,14 @@ describe("eventLine", () => {
     expect(line("flow", FlowEventSchema, flow)).toBe("ICMP 1.1.1.1 -> 8.8.8.8  10 B out, 20 B in  1m");
   });
 
+  test("ICMP has type and code, or the type that answers it, where others have ports", () => {
+    const icmp = (srcIp: string, protocol: string, srcPort: number, dstPort: number) =>
+      line("flow", FlowEventSchema, { srcIp, dstIp: srcIp, protocol, srcPort, dstPort });
+    expect(icmp("10.0.0.1", "ICMP", 8, 0)).toStartWith("ICMP 10.0.0.1 -> 10.0.0.1  type 8, answered by 0  ");
+    expect(icmp("10.0.0.1", "ICMP", 3, 1)).toStartWith("ICMP 10.0.0.1 -> 10.0.0.1  type 3, code 1  ");
+    expect(icmp("fe80::1", "IPv6-ICMP", 128, 129)).toContain("fe80::1  type 128, answered by 129  ");
+  });
+
   test("a flow without anything", () => {
     expect(line("flow", FlowEventSchema, {})).toBe("IP ? -> ?  0 B out, 0 B in  0 ms");
   });

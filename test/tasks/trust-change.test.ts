@@ -44,7 +44,7 @@ describe("addTrust", () => {
     expect(entry).toMatchObject({ rateLimit: 100, legacy: "signed" });
     expect([...(entry?.permissions ?? [])]).toEqual(["publish", "subscribe"]);
     expect(entry?.keys[0]?.fingerprint).toBe(added.fingerprint as string);
-    expect(trust().verifySignature("web-1", message, signerOf(1).sign(message))).toBe(true);
+    expect(trust().verifySignature("web-1", message, signerOf(1).sign(message), "ever")).toBe(true);
   });
 
   test("one after another, and a file in the home is named where it lies", () => {

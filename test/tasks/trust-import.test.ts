@@ -48,8 +48,8 @@ describe("importTrust", () => {
       sharedKeys: [],
     });
     rmSync(join(root, "old"), { recursive: true });
-    expect(trust().verifySignature("agent-dev-001", message, signerOf(1).sign(message))).toBe(true);
-    expect(trust().verifySignature("snmp", message, signerOf(2).sign(message))).toBe(true);
+    expect(trust().verifySignature("agent-dev-001", message, signerOf(1).sign(message), "ever")).toBe(true);
+    expect(trust().verifySignature("snmp", message, signerOf(2).sign(message), "ever")).toBe(true);
     expect(trust().entries.get("snmp")).toMatchObject({ rateLimit: 100, legacy: "signed" });
     expect([...(trust().entries.get("snmp")?.permissions ?? [])]).toEqual(["publish", "subscribe"]);
   });
@@ -118,7 +118,7 @@ describe("importTrust", () => {
     for (const text of ["agents: {", "agents: {a: certs/none.pub}", "agents: {a: certs/1.pub, b: certs/weak.pub}"]) {
       expect(() => importTrust(paths, oldMap(text), "signed")).toThrow("trust_map.yaml");
     }
-    expect(() => importTrust(paths, join(root, "none.yaml"), "signed")).toThrow("does not exist");
+    expect(() => importTrust(paths, join(root, "none.yaml"), "signed")).toThrow("There is no file");
     expect(existsSync(paths.trustMap)).toBe(false);
     expect(existsSync(paths.certs)).toBe(false);
   });

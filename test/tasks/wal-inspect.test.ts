@@ -22,7 +22,7 @@ describe("inspectLog", () => {
       expect(Object.fromEntries(rows)).toMatchObject({
         Records: "4: 4 pending, 0 settled, 0 parked",
         Stamps: "2023-11-14 22:13:20.000Z to 2023-11-14 22:13:20.000Z",
-        Source: "agent 0123456789abcdef: 1 to 6; not here: 4 to 5 burnt",
+        Source: "agent 0123456789abcdef: 1 to 6; not here: 4 to 5 lost (never sealed)",
       });
       expect(summaryJson(log.summary)).toMatchObject({
         records: 4,
@@ -60,7 +60,7 @@ describe("inspectLog", () => {
     writer.log.close();
     const log = inspectLog(path, {});
     const source = Object.fromEntries(summaryRows(log.summary)).Source ?? "";
-    expect(source).toEndWith("1 burnt, 3 burnt, 5 burnt, 7 burnt, 9 burnt, 3 spans more");
+    expect(source).toEndWith("7 lost (never sealed), 9 lost (never sealed), 3 spans more");
     log.close();
   });
 

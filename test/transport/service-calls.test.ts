@@ -87,7 +87,14 @@ describe("unary calls", () => {
     expect(refused.message).toBe("not for you");
     const got = await peer.call(framed(new Uint8Array()), status);
     expect(got).toMatchObject({ status: 13, message: "internal error" });
-    expect(bus.observer.lines.filter((line) => line.level === "error")).toHaveLength(1);
+    const lines = bus.observer.lines.filter((line) => line.level === "error");
+    expect(lines).toHaveLength(1);
+    // a logger that writes JSON would make {} of an Error
+    expect(JSON.parse(JSON.stringify(lines[0]?.fields))).toMatchObject({
+      method: "GetStatus",
+      error: "the password is 1234",
+      stack: expect.stringContaining("service-calls.test.ts"),
+    });
     await until(() => bus.observer.counted("amoskys_bus_calls_total", "GetStatus", "INTERNAL") === 1);
   });
 
