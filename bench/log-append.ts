@@ -3,7 +3,8 @@
  * machine's own write and fdatasync of 4 KiB, measured in turn with it. "cycle" appends, reads, settles and prunes, as
  * an
  * agent does; "thread" appends through a worker thread with four batches in flight, as the bus does. Records of 300
- * bytes; a warm-up, then the median of the runs. "cpu us" is processor time a row, which holds on a busy machine too.
+ * bytes; a warm-up, then the median of the runs. "cpu us" is processor time a row, "in sha256" the same counted in
+ * SHA-256 of one such record, measured in turn with it: that ratio holds on a busy machine too, rows a second do not.
  *
  *   bun bench/log-append.ts [--json] [--runs N] [--ms N] [--dir DIR]
  */
@@ -12,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { sha256 } from "../src/core/hashes.ts";
 import type { AppendBatch, Log, LogWriter } from "../src/wal/index.ts";
 import { createLogWriter, openLog } from "../src/wal/index.ts";
 
@@ -36,6 +38,7 @@ interface Sample {
   readonly rowsPerSecond: number;
   readonly commitsPerSecond: number;
   readonly cpuUsPerRow: number;
+  readonly rowInHashes: number;
   readonly rawSyncsPerSecond: number;
 }
 
@@ -88,6 +91,15 @@ function rawSyncs(fd: number): number {
   return count / ((performance.now() - startMs) / 1000);
 }
 
+/** Processor time of one SHA-256 of a record. */
+function hashCpuUs(): number {
+  const rounds = 50_000;
+  const cpu = process.cpuUsage();
+  for (let i = 0; i < rounds; i += 1) sha256(bytes);
+  const { user, system } = process.cpuUsage(cpu);
+  return (user + system) / rounds;
+}
+
 /** Repeats one commit for the time of a run; answers how many there were. */
 async function repeat(commit: () => void | Promise<void>): Promise<number> {
   const startMs = performance.now();
@@ -113,15 +125,18 @@ function threaded(writer: LogWriter, rows: number): () => Promise<void> {
 
 async function sample(commit: () => void | Promise<void>, rows: number, fd: number): Promise<Sample> {
   const rawSyncsPerSecond = rawSyncs(fd);
+  const hashBefore = hashCpuUs();
   const cpu = process.cpuUsage();
   const startMs = performance.now();
   const commits = await repeat(commit);
   const seconds = (performance.now() - startMs) / 1000;
   const { user, system } = process.cpuUsage(cpu);
+  const cpuUsPerRow = (user + system) / (commits * rows);
   return {
     rowsPerSecond: (commits * rows) / seconds,
     commitsPerSecond: commits / seconds,
-    cpuUsPerRow: (user + system) / (commits * rows),
+    cpuUsPerRow,
+    rowInHashes: cpuUsPerRow / ((hashBefore + hashCpuUs()) / 2),
     rawSyncsPerSecond,
   };
 }
@@ -158,6 +173,7 @@ function median(samples: readonly Sample[]): Sample {
     rowsPerSecond: of("rowsPerSecond"),
     commitsPerSecond: of("commitsPerSecond"),
     cpuUsPerRow: of("cpuUsPerRow"),
+    rowInHashes: of("rowInHashes"),
     rawSyncsPerSecond: of("rawSyncsPerSecond"),
   };
 }
@@ -170,15 +186,24 @@ try {
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ runs, runMs, recordBytes, results })}\n`);
   } else {
-    const columns = ["", "rows", "rows/s", "commits/s", "cpu us", "raw syncs/s", "commits a raw sync"];
+    const columns = ["", "rows", "rows/s", "commits/s", "cpu us", "in sha256", "raw syncs/s", "commits a raw sync"];
     process.stdout.write(`${columns.map((column) => column.padStart(12)).join(" ")}\n`);
-    for (const { name, rows, rowsPerSecond, commitsPerSecond, cpuUsPerRow, rawSyncsPerSecond } of results) {
+    for (const {
+      name,
+      rows,
+      rowsPerSecond,
+      commitsPerSecond,
+      cpuUsPerRow,
+      rowInHashes,
+      rawSyncsPerSecond,
+    } of results) {
       const cells = [
         name,
         rows,
         Math.round(rowsPerSecond),
         Math.round(commitsPerSecond),
         cpuUsPerRow.toFixed(1),
+        rowInHashes.toFixed(1),
         Math.round(rawSyncsPerSecond),
         (commitsPerSecond / rawSyncsPerSecond).toFixed(2),
       ];
