@@ -1,0 +1,61 @@
+import type {
+  CpuTicks,
+  DiskStats,
+  FileSystemUsage,
+  InterfaceStats,
+  LoadAverage,
+  Mount,
+  PressureLine,
+  PressureResource,
+  SystemStat,
+} from "../../procfs/index.ts";
+
+/** A mounted file system and how full it is. */
+export interface MeasuredFileSystem {
+  readonly mount: Mount;
+  readonly usage: FileSystemUsage;
+}
+
+/** An interface with what tells it apart from a later one of the same name. */
+export interface MeasuredInterface extends InterfaceStats {
+  /** Undefined where /sys does not show it. */
+  readonly index: number | undefined;
+}
+
+/** What the kernel said at one time; what it does not say here is undefined or empty. */
+export interface HostSample {
+  /** Monotonic. */
+  readonly atMs: number;
+  readonly uptimeS: number | undefined;
+  readonly stat: SystemStat;
+  readonly memory: ReadonlyMap<string, number>;
+  readonly virtualMemory: ReadonlyMap<string, number>;
+  readonly load: LoadAverage | undefined;
+  readonly pressure: ReadonlyMap<PressureResource, readonly PressureLine[]>;
+  readonly disks: readonly DiskStats[];
+  readonly interfaces: readonly MeasuredInterface[];
+  readonly fileSystems: readonly MeasuredFileSystem[];
+  /** Hertz by processor. */
+  readonly frequencies: ReadonlyMap<number, number>;
+  readonly files: { readonly open: number; readonly max: number } | undefined;
+  /** Parts that could not be read. */
+  readonly missing: readonly HostPart[];
+}
+
+/** Parts of a sample that may be missing. */
+export type HostPart = "memory" | "load" | "pressure" | "disks" | "interfaces" | "file_systems" | "frequencies";
+
+/** Two samples, and what they are shown with. */
+export interface HostInterval {
+  readonly before: HostSample;
+  readonly now: HostSample;
+  readonly seconds: number;
+}
+
+/** What a processor does with its time, none of it twice: guests are contained in user and nice. */
+export const shownModes = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"] as const;
+
+/** All of a processor's time in ticks. */
+export function ticksOf(ticks: CpuTicks): number {
+  return shownModes.reduce((sum, mode) => sum + ticks[mode], 0);
+}
