@@ -1,0 +1,164 @@
+import { hostname } from "node:os";
+import type { CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
+import { createPollingCollector } from "../../core/polling-collector.ts";
+import { bootFacts } from "./boot-facts.ts";
+import type { SyscallConfig } from "./config.ts";
+import { addRest, decodeInterval, type IntervalFigures } from "./decode.ts";
+import { entityIdAt } from "./exec-event.ts";
+import { ExecFeed } from "./exec-feed.ts";
+import { intervalTelemetry } from "./interval-telemetry.ts";
+import { type RestFigures, type Shortfall, SyscallSource } from "./source.ts";
+
+/** What the collector is made from. */
+export interface SyscallCollectorOptions {
+  readonly config: SyscallConfig;
+  readonly once: boolean;
+}
+
+/** The collector `syscall`. */
+export const syscallCollector: CollectorDefinition<SyscallCollectorOptions> = {
+  name: "syscall",
+  create: (options, context) => {
+    const intervals = new SyscallIntervals(options, context);
+    return createPollingCollector({
+      name: "syscall",
+      intervalMs: options.config.interval_s * 1000,
+      once: options.once,
+      clock: context.clock,
+      observer: context.observer,
+      open: async () => intervals.open(),
+      round: (signal) => intervals.round(signal),
+      close: () => intervals.close(),
+      describe: () => intervals.describe(),
+    });
+  },
+};
+
+const nothingMissing: Shortfall = { unattributed: 0, uncounted: 0, lostExecs: 0 };
+
+/** Reports what the kernel counted, interval by interval; executions are handed on in between. */
+class SyscallIntervals {
+  readonly #options: SyscallCollectorOptions;
+  readonly #context: CollectorContext;
+  readonly #source: SyscallSource;
+  #feed: ExecFeed | undefined;
+  #isOpen = false;
+  #isFirstRound = true;
+  #sinceMs = 0;
+  #reported = { shortfall: nothingMissing, rest: new Map<number, RestFigures>(), execs: 0 };
+  readonly #totals = { calls: 0, errors: 0 };
+  #last: { figures: IntervalFigures; ms: number } | undefined;
+
+  constructor(options: SyscallCollectorOptions, context: CollectorContext) {
+    this.#options = options;
+    this.#context = context;
+    this.#source = new SyscallSource(options.config);
+  }
+
+  open(): void {
+    const { clock, observer } = this.#context;
+    this.#source.open();
+    this.#isOpen = true;
+    this.#sinceMs = clock.monotonicMs();
+    const { execs, execFailure } = this.#source;
+    if (execs) this.#feed = new ExecFeed(execs, this.#context, () => this.#source.shortfall().lostExecs);
+    if (!execFailure) return;
+    const { code, hint, details } = execFailure;
+    observer.log("warn", `syscall: executions are not seen: ${execFailure.message}`, { code, hint, ...details });
+  }
+
+  /** The first round has nothing to tell yet, and where it is the only one, it waits for its interval. */
+  async round(signal: AbortSignal): Promise<void> {
+    const isFirst = this.#isFirstRound;
+    this.#isFirstRound = false;
+    if (isFirst && !this.#options.once) return;
+    if (isFirst) await untilAborted(signal, this.#options.config.interval_s * 1000);
+    // what a stop interrupts is told by `close`
+    if (signal.aborted) return;
+    await this.#feed?.drain();
+    this.#report();
+  }
+
+  /** Tells what has come since the last round, then lets go of everything in the kernel. */
+  async close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      this.#feed?.finish();
+      this.#report();
+    } finally {
+      this.#source.close();
+    }
+  }
+
+  describe(): Pick<CollectorHealth, "message" | "figures"> {
+    const { unattributed, uncounted, lostExecs } = this.#reported.shortfall;
+    const execs = this.#feed?.seen ?? 0;
+    const figures = { ...this.#totals, unattributed, uncounted, execs, lost_execs: lostExecs };
+    const { execFailure } = this.#source;
+    const without = execFailure ? `; executions are not seen: ${execFailure.message}` : "";
+    if (!this.#last) return { message: `counts system calls${without}`, figures };
+    const { ms, figures: last } = this.#last;
+    const seconds = Math.max(1, Math.round(ms / 1000));
+    return { message: `${last.all.calls} calls of ${last.processes} processes in ${seconds} s${without}`, figures };
+  }
+
+  #report(): void {
+    const { clock, observer, emit } = this.#context;
+    const interval = this.#source.takeInterval();
+    const nowMs = clock.monotonicMs();
+    const ms = nowMs - this.#sinceMs;
+    this.#sinceMs = nowMs;
+    const figures = decodeInterval(interval, this.#options.config);
+    const shortfall = this.#source.shortfall();
+    const before = this.#reported;
+    const unattributed = shortfall.unattributed - before.shortfall.unattributed;
+    const rest = unattributed > 0 ? this.#addRest(figures) : before.rest;
+    const execs = this.#feed?.seen ?? 0;
+    this.#reported = { shortfall, rest, execs };
+    this.#last = { figures, ms };
+    const boot = bootFacts(clock);
+    const telemetry = intervalTelemetry({
+      device: {
+        deviceId: hostname(),
+        deviceType: "ENDPOINT",
+        protocol: "BPF",
+        collector: "syscall",
+        intervalMs: ms,
+      },
+      nowNs: clock.wallNs(),
+      figures,
+      unattributed,
+      uncounted: shortfall.uncounted - before.shortfall.uncounted,
+      execs: execs - before.execs,
+      lostExecs: shortfall.lostExecs - before.shortfall.lostExecs,
+      entityId: (process, startNs) => entityIdAt(boot, process, startNs),
+    });
+    for (const event of telemetry.build()) emit(event);
+    this.#totals.calls += figures.all.calls;
+    this.#totals.errors += figures.all.errors;
+    observer.count("amoskys_syscall_calls_total", {}, figures.all.calls);
+    observer.count("amoskys_syscall_unattributed_total", {}, unattributed);
+    observer.count("amoskys_syscall_uncounted_total", {}, shortfall.uncounted - before.shortfall.uncounted);
+    observer.gauge("amoskys_syscall_pairs", figures.pairs);
+  }
+
+  /** Adds what the rest has gained since the last report. */
+  #addRest(figures: IntervalFigures): Map<number, RestFigures> {
+    const rest = this.#source.rest();
+    for (const [slot, { calls, errors }] of rest) {
+      const before = this.#reported.rest.get(slot) ?? { calls: 0, errors: 0 };
+      addRest(figures, slot, { calls: calls - before.calls, errors: errors - before.errors });
+    }
+    return rest;
+  }
+}
+
+/** Waits, but not longer than until the signal aborts. */
+async function untilAborted(signal: AbortSignal, ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+}
