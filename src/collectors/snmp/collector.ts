@@ -1,0 +1,195 @@
+import type { CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
+import { AmoskysError } from "../../core/errors.ts";
+import { printable } from "../../core/escape.ts";
+import { createPollingCollector } from "../../core/polling-collector.ts";
+import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
+import { deviceEvents } from "./device-telemetry.ts";
+import { searchSubnets } from "./discovery.ts";
+import { createPlan, type SnmpPlan } from "./plan.ts";
+import { pollDevice } from "./poll-device.ts";
+import { libraryUser } from "./user-security.ts";
+import { WatchedDevice } from "./watched-device.ts";
+
+export interface SnmpCollectorOptions {
+  readonly config: SnmpConfig;
+  readonly once: boolean;
+}
+
+/** Names of devices in the line for people. */
+const namedMax = 5;
+
+/** The collector `snmp`. */
+export const snmpCollector: CollectorDefinition<SnmpCollectorOptions> = {
+  name: "snmp",
+  create: ({ config, once }, context) => {
+    const rounds = new SnmpRounds(config, once, context);
+    return createPollingCollector({
+      name: "snmp",
+      intervalMs: config.interval_s * 1000,
+      once,
+      open: async () => rounds.open(),
+      round: (signal) => rounds.round(signal),
+      close: () => rounds.close(),
+      describe: () => rounds.describe(),
+      clock: context.clock,
+      observer: context.observer,
+    });
+  },
+};
+
+class SnmpRounds {
+  readonly #config: SnmpConfig;
+  readonly #once: boolean;
+  readonly #context: CollectorContext;
+  readonly #plan: SnmpPlan;
+  #devices: readonly WatchedDevice[];
+  /** By address; what a search found beside the configured devices. */
+  #discovered = new Map<string, WatchedDevice>();
+  #search: Promise<void> | undefined;
+  #searchedMs = -Infinity;
+  #interfaces = 0;
+  readonly #totals = { answers: 0, failures: 0, discarded: 0, asked: 0 };
+
+  constructor(config: SnmpConfig, once: boolean, context: CollectorContext) {
+    this.#config = config;
+    this.#once = once;
+    this.#context = context;
+    this.#plan = createPlan(config, context.home ?? process.cwd());
+    this.#devices = this.#plan.devices.map((device) => new WatchedDevice(device));
+  }
+
+  open(): void {
+    const { enabled, user } = this.#config.discovery;
+    if (enabled && user) libraryUser(user);
+    if (this.#devices.length > 0 || enabled) return;
+    throw new AmoskysError("config_invalid", "There is no device to poll: snmp.devices is empty and discovery is off", {
+      hint: "set snmp.devices in config/amoskys.yaml, or snmp.devices_file",
+    });
+  }
+
+  async round(signal: AbortSignal): Promise<void> {
+    this.#startSearch(signal);
+    if (this.#once) await this.#search;
+    const devices = this.#all();
+    // what did not answer last time comes last, so that it keeps nobody waiting
+    const queue = devices.toSorted((a, b) => Number(a.status === "OFFLINE") - Number(b.status === "OFFLINE"));
+    this.#interfaces = 0;
+    const next = async (): Promise<void> => {
+      for (let device = queue.shift(); device && !signal.aborted; device = queue.shift())
+        await this.#poll(device, signal);
+    };
+    await Promise.all(Array.from({ length: Math.min(this.#config.max_concurrent, devices.length) }, next));
+    this.#report();
+  }
+
+  async close(): Promise<void> {
+    await this.#search;
+  }
+
+  describe(): Pick<CollectorHealth, "message" | "figures"> {
+    const counts = this.#counts();
+    const offline = this.#all().filter(({ status }) => status === "OFFLINE");
+    const names = offline.slice(0, namedMax).map(({ label }) => printable(label));
+    const more = offline.length > namedMax ? ` and ${offline.length - namedMax} more` : "";
+    const online = counts.online + counts.degraded;
+    const message = `${online} of ${this.#all().length} devices answer`;
+    return {
+      message: offline.length === 0 ? message : `${message}; not: ${names.join(", ")}${more}`,
+      figures: { ...counts, interfaces: this.#interfaces, ...this.#totals },
+    };
+  }
+
+  async #poll(device: WatchedDevice, signal: AbortSignal): Promise<void> {
+    const { clock, observer, emit } = this.#context;
+    const startedMs = clock.monotonicMs();
+    const polled = await pollDevice(device.config, {
+      plan: this.#plan,
+      config: this.#config,
+      signal,
+      monotonicMs: () => clock.monotonicMs(),
+      onDiscard: (reason) => {
+        this.#totals.discarded += 1;
+        observer.count("amoskys_snmp_discarded_answers_total", { reason });
+      },
+    });
+    if (signal.aborted) return;
+    observer.observe("amoskys_snmp_device_seconds", (clock.monotonicMs() - startedMs) / 1000);
+    const tsNs = clock.wallNs();
+    const outcome = device.update(polled, tsNs);
+    this.#note(device, polled.failure);
+    if (polled.reading) this.#totals.answers += 1;
+    this.#interfaces += polled.reading?.interfaces.length ?? 0;
+    for (const event of deviceEvents(outcome, this.#plan, tsNs, this.#config.interval_s * 1000)) emit(event);
+  }
+
+  #note(device: WatchedDevice, failure: AmoskysError | undefined): void {
+    const { observer } = this.#context;
+    if (failure) {
+      this.#totals.failures += 1;
+      observer.count("amoskys_snmp_failures_total", { code: failure.code });
+    }
+    if (device.problem === failure?.message) return;
+    device.problem = failure?.message;
+    const name = printable(device.label);
+    if (!failure) observer.log("info", `snmp: ${name} is well again`);
+    else observer.log("warn", `snmp: ${name}: ${failure.message}`, { code: failure.code, hint: failure.hint });
+  }
+
+  /** Begins a search when one is due; it runs beside the rounds. */
+  #startSearch(signal: AbortSignal): void {
+    const { discovery } = this.#config;
+    const { clock, observer } = this.#context;
+    if (!discovery.enabled || this.#search) return;
+    if (clock.monotonicMs() - this.#searchedMs < discovery.interval_s * 1000) return;
+    this.#searchedMs = clock.monotonicMs();
+    const found = new Map<string, SnmpDeviceConfig>();
+    const search = searchSubnets({
+      config: discovery,
+      known: new Set(this.#devices.map(({ config }) => config.host)),
+      signal,
+      onAsked: () => {
+        this.#totals.asked += 1;
+        observer.count("amoskys_snmp_addresses_asked_total");
+      },
+      onFound: (device) => found.set(device.host, device),
+    });
+    this.#search = search.then(
+      () => {
+        this.#search = undefined;
+        if (!signal.aborted) this.#takeFound(found);
+      },
+      (caught: unknown) => {
+        this.#search = undefined;
+        observer.log("warn", `snmp: the search failed: ${AmoskysError.from(caught).message}`);
+      },
+    );
+  }
+
+  /** Devices that a search no longer finds and that do not answer are forgotten. */
+  #takeFound(found: ReadonlyMap<string, SnmpDeviceConfig>): void {
+    const kept = [...this.#discovered].filter(([host, { status }]) => found.has(host) || status !== "OFFLINE");
+    const added = [...found].filter(([host]) => !this.#discovered.has(host));
+    this.#discovered = new Map([...kept, ...added.map(([host, device]) => [host, new WatchedDevice(device)] as const)]);
+    for (const [host] of added) this.#context.observer.log("info", `snmp: found ${host}`);
+  }
+
+  #all(): readonly WatchedDevice[] {
+    return [...this.#devices, ...this.#discovered.values()];
+  }
+
+  #counts(): { online: number; degraded: number; offline: number } {
+    const counts = { online: 0, degraded: 0, offline: 0 };
+    for (const { status } of this.#all()) {
+      if (status) counts[status.toLowerCase() as keyof typeof counts] += 1;
+    }
+    return counts;
+  }
+
+  #report(): void {
+    const { observer } = this.#context;
+    for (const [state, count] of Object.entries(this.#counts())) {
+      observer.gauge("amoskys_snmp_devices", count, { state });
+    }
+    observer.gauge("amoskys_snmp_interfaces", this.#interfaces);
+  }
+}

@@ -1,0 +1,199 @@
+import type { CollectedEvent } from "../../core/event.ts";
+import { type SnmpMetricDefinition, snmpMetricNames } from "../../data/snmp-metrics.ts";
+import { type MetricOptions, TelemetryBuilder } from "../../telemetry/index.ts";
+import { identifyDevice } from "./device-identity.ts";
+import type { InterfaceFacts } from "./interfaces.ts";
+import type { PlannedObject, SnmpPlan } from "./plan.ts";
+import { type DeviceReading, systemObjects } from "./read-device.ts";
+import { numberOf, type SnmpValue, textOf } from "./values.ts";
+
+export type DeviceStatus = "ONLINE" | "DEGRADED" | "OFFLINE";
+
+/** One device after one round. */
+export interface DeviceOutcome {
+  readonly deviceId: string;
+  /** Where it was asked; empty where its name has no address. */
+  readonly address: string;
+  readonly tags: readonly string[];
+  readonly status: DeviceStatus;
+  /** Undefined in the first round. */
+  readonly previous: DeviceStatus | undefined;
+  readonly changedNs: bigint;
+  /** Undefined where it did not answer. */
+  readonly reading: DeviceReading | undefined;
+  /** Why it is not ONLINE. */
+  readonly problem: string | undefined;
+}
+
+type Severity = NonNullable<MetricOptions["severity"]>;
+
+/** Units of the first generation's files, as we give them: [unit, factor]. */
+const units: Readonly<Record<string, readonly [unit: string, factor: number]>> = {
+  KB: ["bytes", 1024], // hrMemorySize counts 1,024 octets (RFC 2790)
+  timeticks: ["s", 0.01],
+  bps: ["bit/s", 1],
+  percent: ["percent", 1],
+  bytes: ["bytes", 1],
+};
+
+const statusSeverity = { ONLINE: "INFO", DEGRADED: "WARN", OFFLINE: "ERROR" } as const;
+
+/** All that a round saw of a device, as events. */
+export function deviceEvents(
+  outcome: DeviceOutcome,
+  plan: SnmpPlan,
+  tsNs: bigint,
+  intervalMs: number,
+): CollectedEvent[] {
+  const { deviceId, reading, problem } = outcome;
+  const builder = new TelemetryBuilder(
+    { deviceId, deviceType: "NETWORK", protocol: "SNMP", collector: "snmp", metadata: metadataOf(outcome), intervalMs },
+    tsNs,
+  );
+  addStatus(builder, outcome);
+  if (problem !== undefined) builder.text("snmp.device.error", problem);
+  if (reading) {
+    for (const object of plan.scalars) addCell(builder, object, reading.scalars.get(object.oid), {}, severityOf(plan));
+    for (const facts of reading.interfaces) addInterface(builder, facts, plan);
+    addTables(builder, reading, plan);
+  }
+  return builder.build();
+}
+
+function metadataOf({ reading, address, tags }: DeviceOutcome) {
+  const text = (name: keyof typeof systemObjects) => textOf(reading?.scalars.get(systemObjects[name]));
+  const objectId = text("sysObjectID");
+  const { manufacturer, model } = identifyDevice(objectId, text("sysDescr"));
+  return {
+    ipAddress: address,
+    protocols: ["SNMP"],
+    ...(manufacturer === undefined ? {} : { manufacturer }),
+    ...(model === undefined ? {} : { model }),
+    customProperties: {
+      ...(objectId === undefined ? {} : { sys_object_id: objectId }),
+      ...(tags.length === 0 ? {} : { tags: tags.join(",") }),
+    },
+  };
+}
+
+function addStatus(builder: TelemetryBuilder, outcome: DeviceOutcome): void {
+  const { deviceId, status, previous, changedNs, reading } = outcome;
+  const uptime = numberOf(reading?.scalars.get(systemObjects.sysUpTime));
+  builder.status(statusSeverity[status], {
+    componentName: deviceId,
+    status,
+    previousStatus: previous ?? "",
+    statusChangeTimeNs: changedNs,
+    ...(reading ? { responseTimeMs: reading.responseMs } : {}),
+    ...(uptime === undefined ? {} : { uptimeSeconds: uptime / 100 }),
+  });
+}
+
+function severityOf({ appliesThresholds }: SnmpPlan) {
+  return (value: number, thresholds: SnmpMetricDefinition["thresholds"]): Severity => {
+    if (!appliesThresholds) return "INFO";
+    if (value >= (thresholds?.critical ?? Infinity)) return "CRITICAL";
+    return value >= (thresholds?.warning ?? Infinity) ? "WARN" : "INFO";
+  };
+}
+
+/** `snmp.CATEGORY.NAME` in lower case for objects that have no name of ours. */
+function metricName({ category, name }: PlannedObject): string {
+  const plain = (text: string) =>
+    text
+      .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
+      .toLowerCase()
+      .replace(/[^a-z0-9_]+/g, "_");
+  return snmpMetricNames[name] ?? `snmp.${plain(category)}.${plain(name)}`;
+}
+
+/** One value as it is in the MIB, in our unit; what the device does not have is left out. */
+function addCell(
+  builder: TelemetryBuilder,
+  object: PlannedObject,
+  value: SnmpValue | undefined,
+  labels: Readonly<Record<string, string>>,
+  judge: ReturnType<typeof severityOf>,
+): void {
+  const number = object.type === "string" ? undefined : numberOf(value);
+  if (number === undefined) {
+    const text = textOf(value) ?? (object.type === "string" ? numberOf(value)?.toString() : undefined);
+    if (text) builder.text(metricName(object), text, labels);
+    return;
+  }
+  const [unit, factor] = units[object.unit ?? ""] ?? ["1", 1];
+  builder.metric(metricName(object), factor === 0.01 ? number / 100 : number * factor, unit, {
+    type: object.type === "counter" ? "COUNTER" : "GAUGE",
+    labels,
+    severity: judge(number, object.thresholds),
+  });
+}
+
+/** Tables by the OID of their rows; the first text of a row names it. */
+function addTables(builder: TelemetryBuilder, reading: DeviceReading, plan: SnmpPlan): void {
+  const tables = Map.groupBy(plan.columns, ({ oid }) => oid.slice(0, oid.lastIndexOf(".")));
+  const judge = severityOf(plan);
+  for (const objects of tables.values()) {
+    const cells = objects.map((object) => ({ object, cells: reading.columns.get(object.oid) }));
+    const indexes = new Set(cells.flatMap((column) => [...(column.cells?.keys() ?? [])]));
+    const naming = cells.find(({ object }) => object.type === "string")?.cells;
+    for (const index of indexes) {
+      const name = textOf(naming?.get(index));
+      const labels = { index, ...(name ? { name } : {}) };
+      const row = new Map(cells.map(({ object, cells: column }) => [object.name, column?.get(index)]));
+      for (const { object } of cells) {
+        if (!addStorage(builder, object, row, labels, judge)) {
+          addCell(builder, object, row.get(object.name), labels, judge);
+        }
+      }
+    }
+  }
+}
+
+/** hrStorage counts in units of its own; ours are bytes, and its thresholds are a share of the size. */
+function addStorage(
+  builder: TelemetryBuilder,
+  object: PlannedObject,
+  row: ReadonlyMap<string, SnmpValue | undefined>,
+  labels: Readonly<Record<string, string>>,
+  judge: ReturnType<typeof severityOf>,
+): boolean {
+  if (object.name !== "hrStorageSize" && object.name !== "hrStorageUsed") return false;
+  const unitBytes = numberOf(row.get("hrStorageAllocationUnits"));
+  const size = numberOf(row.get("hrStorageSize"));
+  const value = numberOf(row.get(object.name));
+  if (unitBytes === undefined || value === undefined) return false;
+  const share = object.name === "hrStorageUsed" && size ? (100 * value) / size : 0;
+  const severity = judge(share, object.thresholds);
+  builder.metric(metricName(object), value * unitBytes, "bytes", { labels, severity });
+  return true;
+}
+
+function addInterface(builder: TelemetryBuilder, facts: InterfaceFacts, plan: SnmpPlan): void {
+  const labels = { index: facts.index, ...(facts.name ? { interface: facts.name } : {}) };
+  const judge = severityOf(plan);
+  const gauge = (name: string, value: number | undefined, unit: string) => {
+    if (value !== undefined) builder.metric(`snmp.interface.${name}`, value, unit, { labels });
+  };
+  const counter = (name: string, value: number | undefined, unit: string, direction?: "in" | "out", object = "") => {
+    if (value === undefined) return;
+    const severity = judge(value, plan.interfaceThresholds[object]);
+    const all = direction ? { ...labels, direction } : labels;
+    builder.metric(`snmp.interface.${name}`, value, unit, { type: "COUNTER", labels: all, severity });
+  };
+  builder.text("snmp.interface.description", facts.description ?? facts.name ?? "", {
+    ...labels,
+    ...(facts.alias ? { alias: facts.alias } : {}),
+    ...(facts.hardwareAddress ? { hardware_address: facts.hardwareAddress } : {}),
+  });
+  gauge("type", facts.type, "1");
+  gauge("speed", facts.speedBitsPerSecond, "bit/s");
+  gauge("admin_status", facts.adminStatus, "1");
+  gauge("oper_status", facts.operStatus, "1");
+  counter("bytes_in", facts.bytesIn, "bytes");
+  counter("bytes_out", facts.bytesOut, "bytes");
+  counter("errors", facts.errorsIn, "1", "in", "ifInErrors");
+  counter("errors", facts.errorsOut, "1", "out", "ifOutErrors");
+  counter("discards", facts.discardsIn, "1", "in");
+  counter("discards", facts.discardsOut, "1", "out");
+}

@@ -1,0 +1,51 @@
+import { setTimeout } from "node:timers/promises";
+import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
+import { systemObjects } from "./read-device.ts";
+import { openSession } from "./session.ts";
+import { hostAddresses, parseSubnet } from "./subnet.ts";
+
+export interface SearchOptions {
+  readonly config: SnmpConfig["discovery"];
+  /** Addresses that are devices already: they are not asked. */
+  readonly known: ReadonlySet<string>;
+  /** Aborts when the agent is to stop. */
+  readonly signal: AbortSignal;
+  onAsked(): void;
+  onFound(device: SnmpDeviceConfig): void;
+}
+
+/** Searches the configured ranges once: one question to each address, never faster than the rate, nothing beyond. */
+export async function searchSubnets(options: SearchOptions): Promise<void> {
+  const { config, known, signal } = options;
+  const open = new Set<Promise<void>>();
+  for (const subnet of config.subnets) {
+    for (const address of hostAddresses(parseSubnet(subnet))) {
+      if (signal.aborted) break;
+      if (known.has(address)) continue;
+      const asking = askAddress(address, options).finally(() => open.delete(asking));
+      open.add(asking);
+      // an abort ends the wait, and the loop with it
+      await setTimeout(1000 / config.rate, undefined, { signal }).catch(() => {});
+    }
+  }
+  await Promise.all(open);
+}
+
+async function askAddress(address: string, options: SearchOptions): Promise<void> {
+  const { config, signal, onAsked, onFound } = options;
+  const { port, version, community, user } = config;
+  const access = { version, community, user };
+  onAsked();
+  const session = openSession({ address, family: 4, port, access, timeoutMs: config.timeout_s * 1000, retries: 0 });
+  const stop = () => session.close();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    await session.get([systemObjects.sysObjectID]);
+    onFound({ host: address, port, ...access, enabled: true, tags: ["discovered"] });
+  } catch {
+    // nobody there, or nobody that lets us in: the address stays unknown
+  } finally {
+    signal.removeEventListener("abort", stop);
+    session.close();
+  }
+}

@@ -1,0 +1,85 @@
+import { AmoskysError } from "../../core/errors.ts";
+import { type InterfaceFacts, interfacesFrom, readInterfaceColumns } from "./interfaces.ts";
+import type { SnmpPlan } from "./plan.ts";
+import type { SnmpSession } from "./session.ts";
+import type { SnmpValue } from "./values.ts";
+import { type WalkedColumns, walkColumns } from "./walk.ts";
+
+/** SNMPv2-MIB (RFC 3418): asked first of every device. */
+export const systemObjects = {
+  sysDescr: "1.3.6.1.2.1.1.1.0",
+  sysObjectID: "1.3.6.1.2.1.1.2.0",
+  sysUpTime: "1.3.6.1.2.1.1.3.0",
+  sysName: "1.3.6.1.2.1.1.5.0",
+} as const;
+
+/** Objects in one GET. */
+const scalarsPerPacket = 20;
+
+/** What one round read of one device. */
+export interface DeviceReading {
+  /** Scalars by their OID. */
+  readonly scalars: ReadonlyMap<string, SnmpValue>;
+  readonly columns: WalkedColumns["columns"];
+  readonly interfaces: readonly InterfaceFacts[];
+  /** Time to the first answer. */
+  readonly responseMs: number;
+  /** What went wrong after that first answer. */
+  readonly failures: readonly AmoskysError[];
+  /** Tables had more rows than were read. */
+  readonly isCut: boolean;
+}
+
+export interface ReadLimits {
+  readonly repetitions: number;
+  readonly interfacesMax: number;
+}
+
+const nothing: WalkedColumns = { columns: new Map(), isCut: false, failure: undefined };
+
+async function readScalars(session: SnmpSession, oids: readonly string[]): Promise<Map<string, SnmpValue>> {
+  const found = new Map<string, SnmpValue>();
+  for (let i = 0; i < oids.length; i += scalarsPerPacket) {
+    for (const { oid, value } of await session.get(oids.slice(i, i + scalarsPerPacket))) found.set(oid, value);
+  }
+  return found;
+}
+
+/**
+ * Reads what the plan asks for. The system group comes first: a device that does not answer that is not asked further,
+ * and its error is thrown. What fails later leaves the rest standing.
+ */
+export async function readDevice(
+  session: SnmpSession,
+  plan: SnmpPlan,
+  { repetitions, interfacesMax }: ReadLimits,
+  monotonicMs: () => number,
+): Promise<DeviceReading> {
+  const startedMs = monotonicMs();
+  const system = Object.values(systemObjects) as readonly string[];
+  const scalars = await readScalars(session, system);
+  const responseMs = monotonicMs() - startedMs;
+  const failures: AmoskysError[] = [];
+  const rest = plan.scalars.map(({ oid }) => oid).filter((oid) => !system.includes(oid));
+  const [others, interfaces, tables] = await Promise.all([
+    readScalars(session, rest).catch((caught: unknown) => {
+      failures.push(AmoskysError.from(caught));
+      return new Map<string, SnmpValue>();
+    }),
+    plan.readsInterfaces ? readInterfaceColumns(session, { repetitions, rowsMax: interfacesMax }) : nothing,
+    walkColumns(
+      session,
+      plan.columns.map(({ oid }) => oid),
+      { repetitions, rowsMax: plan.rowsMax },
+    ),
+  ]);
+  for (const { failure } of [interfaces, tables]) if (failure) failures.push(failure);
+  return {
+    scalars: new Map([...scalars, ...others]),
+    columns: tables.columns,
+    interfaces: interfacesFrom(interfaces.columns),
+    responseMs,
+    failures,
+    isCut: interfaces.isCut || tables.isCut,
+  };
+}

@@ -1,0 +1,80 @@
+/** A value as an agent gave it. Octets are a copy of at most `octetsMax` bytes. */
+export type SnmpValue =
+  | { readonly type: "number"; readonly number: number }
+  | { readonly type: "counter64"; readonly count: bigint }
+  | { readonly type: "octets"; readonly octets: Uint8Array }
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "absent" };
+
+/** One object with its value. */
+export interface Varbind {
+  readonly oid: string;
+  readonly value: SnmpValue;
+  /** The agent has nothing behind this object. */
+  readonly isEnd: boolean;
+}
+
+/** What is kept of a string: none that an agent describes itself with is longer (DisplayString has 255 bytes). */
+export const octetsMax = 1024;
+
+/** Characters of a text in an event. */
+const textCharsMax = 256;
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+const latin1 = new TextDecoder("latin1");
+
+/** A counter, gauge, integer or time as a number; also text that is one, as UCD's load averages are. */
+export function numberOf(value: SnmpValue | undefined): number | undefined {
+  if (value?.type === "number") return value.number;
+  if (value?.type === "counter64") return Number(value.count);
+  if (value?.type !== "octets") return undefined;
+  const text = textOf(value) ?? "";
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+}
+
+/** A string as text: UTF-8 where it is that, else Latin-1; without what pads it, cut to a bounded length. */
+export function textOf(value: SnmpValue | undefined): string | undefined {
+  if (value?.type === "text") return value.text.slice(0, textCharsMax);
+  if (value?.type !== "octets") return undefined;
+  return decodeText(value.octets)
+    .replace(/[\0\s]+$/, "")
+    .slice(0, textCharsMax)
+    .toWellFormed();
+}
+
+function decodeText(octets: Uint8Array): string {
+  try {
+    return strictUtf8.decode(octets);
+  } catch {
+    // a text that was cut inside of a character is still UTF-8
+    if (octets.length < octetsMax) return latin1.decode(octets);
+    return new TextDecoder().decode(octets);
+  }
+}
+
+/** Six octets as `00:11:22:33:44:55`; undefined for anything else. */
+export function hardwareAddressOf(value: SnmpValue | undefined): string | undefined {
+  if (value?.type !== "octets" || value.octets.length !== 6) return undefined;
+  return [...value.octets].map((octet) => octet.toString(16).padStart(2, "0")).join(":");
+}
+
+const dot = 46;
+
+/** Which of two object identifiers comes first: below 0, 0 or above 0. Walks ask this of every value: no allocation. */
+export function compareOids(a: string, b: string): number {
+  let i = 0;
+  while (i < a.length && a.charCodeAt(i) === b.charCodeAt(i)) i += 1;
+  // back to where the part that differs begins
+  while (i > 0 && a.charCodeAt(i - 1) !== dot) i -= 1;
+  const left = partAt(a, i);
+  const right = partAt(b, i);
+  if (left !== right) return left - right;
+  return a.length - b.length;
+}
+
+/** The number that begins there, up to the next dot. */
+function partAt(oid: string, start: number): number {
+  let value = 0;
+  for (let i = start; i < oid.length && oid.charCodeAt(i) !== dot; i += 1) value = value * 10 + oid.charCodeAt(i) - 48;
+  return value;
+}
