@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import { collectorCommand } from "./collector-command.ts";
+import { type CliContext, listOption } from "./context.ts";
+
+/** `amoskys agent scan`. */
+export function agentScanCommand(context: CliContext): Command {
+  return collectorCommand(context, {
+    name: "scan",
+    description: "hosts, open TCP ports and services of private networks, and what changed",
+    once: true,
+    configure: (command) =>
+      command
+        .option("--target <range>", "private range or single address; may be given again", listOption)
+        .option("--ports <list>", "TCP ports, such as 22,80,8000-8100", listOption),
+    flags: async ({ target, ports }) => {
+      const { parsePorts, parseTarget } = await import("../collectors/scan/index.ts");
+      for (const text of (target as string[] | undefined) ?? []) parseTarget(text);
+      if (ports !== undefined) parsePorts(ports as string[]);
+      return { "scan.targets": target, "scan.ports": ports };
+    },
+    help: `
+Scan only what you may scan. Without --target, scan.targets of the configuration says what; there is no default. Ranges
+must be private. On networks of this host hosts are found by ARP, which takes CAP_NET_RAW, elsewhere by TCP.
+
+Examples:
+  amoskys agent scan --target 192.168.1.0/24 --once --print
+  amoskys agent scan --target 10.0.0.7 --ports 1-1024
+
+Exit status: 0 ended as asked, 2 a target or port that is refused, 10 config, or nothing to scan, 11 log locked,
+  12 identity`,
+  });
+}

@@ -1,0 +1,70 @@
+import { setTimeout } from "node:timers/promises";
+import type { Clock } from "../../core/clock.ts";
+import { type FrameSocket, openFrameSocket } from "../../native/index.ts";
+import { addressNumber, addressText } from "./address-range.ts";
+import { arpRequest, etherTypeArp, parseArpReply } from "./arp-packet.ts";
+import type { AttachedNetwork } from "./attached-networks.ts";
+import type { Pace } from "./pace.ts";
+
+/** How often an address is asked that does not answer, and how long answers to the last question are waited for. */
+const rounds = 2;
+const settleMs = 500;
+const lookEveryMs = 10;
+
+export interface ArpSweepOptions {
+  readonly network: AttachedNetwork;
+  /** IPv4 addresses in that network. */
+  readonly addresses: readonly string[];
+  readonly pace: Pace;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  onAsked(): void;
+}
+
+/** Asks every address who has it; hardware addresses by address. Throws privilege_missing without CAP_NET_RAW. */
+export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, string>> {
+  const { network, addresses, pace, clock, signal, onAsked } = options;
+  const socket = openFrameSocket(network.interface, etherTypeArp);
+  const found = new Map<string, string>();
+  const wanted = new Set(addresses);
+  try {
+    for (let round = 0; round < rounds && found.size < wanted.size; round += 1) {
+      for (const address of addresses) {
+        if (signal.aborted) return found;
+        if (found.has(address)) continue;
+        await pace.next(signal);
+        const target = Number(addressNumber(address));
+        socket.send(arpRequest(network.hardwareAddress, Number(network.own), target));
+        onAsked();
+        takeReplies(socket, network.hardwareAddress, wanted, found);
+      }
+      const endMs = clock.monotonicMs() + settleMs;
+      while (clock.monotonicMs() < endMs && found.size < wanted.size && !signal.aborted) {
+        await setTimeout(lookEveryMs, undefined, { signal }).catch(() => {});
+        takeReplies(socket, network.hardwareAddress, wanted, found);
+      }
+    }
+    return found;
+  } finally {
+    socket.close();
+  }
+}
+
+/** Replies that nobody asked for are not taken. */
+function takeReplies(
+  socket: FrameSocket,
+  hardwareAddress: string,
+  wanted: ReadonlySet<string>,
+  found: Map<string, string>,
+): void {
+  const frame = new Uint8Array(64);
+  // as many as a queue holds: a flood of frames must not keep us here
+  for (let n = 0; n < 1000; n += 1) {
+    const length = socket.receive(frame);
+    if (length === 0) return;
+    const answer = parseArpReply(frame.subarray(0, length), hardwareAddress);
+    if (!answer) continue;
+    const address = addressText(4, BigInt(answer.address));
+    if (wanted.has(address)) found.set(address, answer.hardwareAddress);
+  }
+}

@@ -1,0 +1,69 @@
+import { scanCollector, scanConfigSchema } from "../../../src/collectors/scan/index.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import { silentObserver } from "../../../src/core/observer.ts";
+import { decodePayload } from "../../../src/envelope/index.ts";
+import type { DeviceTelemetry } from "../../../src/gen/universal_telemetry_pb.ts";
+
+/** Runs scans straight after each other over a configuration. Throws where the configuration is refused. */
+export function runScans(
+  config: Record<string, unknown>,
+  rounds = 1,
+  between?: (round: number) => void,
+): Promise<{ telemetry: readonly DeviceTelemetry[]; tookMs: number }> {
+  const parsed = scanConfigSchema.parse({ arp: false, ...config });
+  return run({ ...parsed, ...(rounds > 1 ? { interval_s: 0.01 } : {}) }, rounds, between);
+}
+
+async function run(config: ReturnType<typeof scanConfigSchema.parse>, rounds: number, between?: (n: number) => void) {
+  const telemetry: DeviceTelemetry[] = [];
+  const finished = Promise.withResolvers<void>();
+  let done = 0;
+  const observer = {
+    ...silentObserver,
+    observe(metric: string) {
+      if (metric !== "amoskys_agent_round_seconds") return;
+      done += 1;
+      between?.(done);
+      if (done >= rounds) finished.resolve();
+    },
+  };
+  const collector = scanCollector.create(
+    { config, once: rounds === 1 },
+    {
+      emit: ({ payload }) => {
+        const decoded = decodePayload("device", payload);
+        if (!decoded.ok) throw new Error(decoded.reason);
+        if (decoded.payload.kind === "device") telemetry.push(decoded.payload.event);
+      },
+      room: () => Promise.resolve(),
+      observer,
+      clock: systemClock,
+      spawnWorker: () => {
+        throw new Error("this collector has no thread");
+      },
+    },
+  );
+  const startedMs = performance.now();
+  await collector.start();
+  await Promise.race([finished.promise, collector.done]);
+  const tookMs = performance.now() - startedMs;
+  await collector.stop(2000);
+  return { telemetry: telemetry.slice(), tookMs };
+}
+
+/** Severity and kind of the changes in one telemetry. */
+export function eventKinds({ events }: DeviceTelemetry): string[] {
+  return events
+    .flatMap(({ eventType, severity, attributes }) =>
+      eventType === "SECURITY" ? [`${severity} ${attributes.event}`] : [],
+    )
+    .sort();
+}
+
+/** Services by open port. */
+export function openPorts({ events }: DeviceTelemetry): Map<number, string> {
+  const labels = events.flatMap(({ metricData }) =>
+    metricData?.metricName === "scan.port.open" ? [metricData.labels] : [],
+  );
+  return new Map(labels.map(({ port, service }) => [Number(port), service ?? ""]));
+}
