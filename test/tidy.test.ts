@@ -11,6 +11,7 @@ const floors: Readonly<Record<string, number>> = {
   protocols: 1,
   procfs: 1,
   native: 1,
+  telemetry: 1,
   data: 1,
   envelope: 1,
   config: 1,
@@ -40,6 +41,7 @@ const doors: readonly (readonly [string, RegExp, RegExp])[] = [
   ["prom-client", /^observability\//, /from "prom-client"/],
   ["pino", /^observability\//, /from "pino"/],
   ["bun:sqlite", /^wal\//, /from "bun:sqlite"/],
+  ["net-snmp", /^collectors\/snmp\/session\.ts$/, /"net-snmp"/],
   ["js-yaml", /^config\//, /from "js-yaml"/],
   ["bun:ffi", /^native\//, /from "bun:ffi"/],
   ["@peculiar/x509", /^identity\//, /"@peculiar\/x509"/],
@@ -179,7 +181,8 @@ describe("tidy", () => {
   });
 
   test("lines have at most 120 columns", () => {
-    const all = [...files.map((file) => join("src", file)), ...tests.map((file) => join("test", file))];
+    const code = files.filter((file) => !file.startsWith("data/"));
+    const all = [...code.map((file) => join("src", file)), ...tests.map((file) => join("test", file))];
     const wide = all.flatMap((path) =>
       text(path)
         .split("\n")

@@ -21,8 +21,9 @@ function showCommand(context: CliContext): Command {
     )
     .action(async (options: { origin?: boolean; json?: boolean }, command: Command) => {
       const { loadHomeConfig } = await import("../roles/config.ts");
-      const { formatYaml } = await import("../config/index.ts");
-      const { config, origins } = loadHomeConfig(configSource(command, context));
+      const { formatYaml, maskSecrets } = await import("../config/index.ts");
+      const { config: loaded, origins } = loadHomeConfig(configSource(command, context));
+      const config = maskSecrets(loaded) as object;
       const { output } = context;
       if (options.json)
         return output.printJson(options.origin ? { config, origins: Object.fromEntries(origins) } : config);

@@ -84,6 +84,9 @@ const words: Readonly<Record<string, boolean>> = {
   "0": false,
 };
 
+/** Settings whose text is never taken for a number or a word. */
+const secretName = /(^|[._])(community|password|secret)$/;
+
 /** The value a text stands for where the setting is of type `like` (that of its default). */
 export function valueFromText(setting: EnvironmentSetting, like: unknown): unknown {
   const { text, name } = setting;
@@ -91,6 +94,7 @@ export function valueFromText(setting: EnvironmentSetting, like: unknown): unkno
     const on = words[text.toLowerCase()];
     return on === undefined ? text.toLowerCase() : on ? "on" : "off";
   }
+  if (secretName.test(setting.path)) return text;
   if (Array.isArray(like)) return text.split(",").map((part) => part.trim());
   if (typeof like === "boolean") {
     const value = words[text.toLowerCase()];

@@ -4,4 +4,5 @@
  */
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./load.ts";
 export { type BaseConfig, baseSections } from "./schema.ts";
+export { maskSecrets, Secret, secretText } from "./secret.ts";
 export { formatYaml, parseYaml } from "./yaml.ts";

@@ -79,7 +79,7 @@ const storage = z.strictObject({
 });
 
 const up = z.strictObject({
-  roles: z.array(z.string()).default(["bus", "flow"]),
+  roles: z.array(z.string()).default(["bus", "flow", "proc", "host"]),
 });
 
 const observability = z.strictObject({

@@ -15,6 +15,8 @@ export interface CollectorContext {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly spawnWorker: SpawnWorker;
+  /** Where relative paths of the configuration start; absolute. Without it they start at the current directory. */
+  readonly home?: string;
   /** The bus of this agent as IP addresses and port, so that the agent's own traffic can be told apart. */
   readonly bus?: { readonly addresses: readonly string[]; readonly port: number };
 }

@@ -28,6 +28,7 @@ export const errorClasses = {
   unreachable: { retryable: true, exitStatus: 13 },
   port_in_use: { retryable: true, exitStatus: 13 },
   timeout: { retryable: true, exitStatus: 13 },
+  answer_invalid: { retryable: true, exitStatus: 13 },
   message_too_large: { retryable: false, exitStatus: 13 },
   unimplemented: { retryable: false, exitStatus: 13 },
   privilege_missing: { retryable: false, exitStatus: 14 },

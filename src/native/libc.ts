@@ -11,6 +11,7 @@ const signatures = {
   __errno_location: { args: [], returns: ptr },
   adjtimex: { args: [ptr], returns: i32 },
   bind: { args: [i32, ptr, u32], returns: i32 },
+  clock_gettime: { args: [i32, ptr], returns: i32 },
   close: { args: [i32], returns: i32 },
   eventfd: { args: [u32, i32], returns: i32 },
   getppid: { args: [], returns: i32 },
@@ -26,6 +27,8 @@ const signatures = {
   send: { args: [i32, ptr, u64, i32], returns: i64 },
   setsockopt: { args: [i32, i32, i32, ptr, u32], returns: i32 },
   socket: { args: [i32, i32, i32], returns: i32 },
+  // for calls that libc has no function for, here bpf(2): number, command, attributes, their size
+  syscall: { args: [i64, i64, ptr, i64], returns: i64 },
   write: { args: [i32, ptr, u64], returns: i64 },
 } as const;
 

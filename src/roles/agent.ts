@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import type { LoadedConfig } from "../config/index.ts";
 import type { Collector } from "../core/collector.ts";
 import { AmoskysError } from "../core/errors.ts";
@@ -12,6 +12,7 @@ import { agentHealth } from "./agent-health.ts";
 import { AgentIdentity } from "./agent-identity.ts";
 import { refreshAgentGauges } from "./agent-metrics.ts";
 import { busAddress } from "./bus-address.ts";
+import { createBusProbe } from "./bus-probe.ts";
 import { type CollectorEntry, type CollectorRun, collectorEntry } from "./collector-registry.ts";
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
@@ -68,8 +69,8 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
       logLevel: logLevel ?? config.agent.log_level,
       logFormat,
       healthHost: config.observability.host,
-      healthPorts: [entry.healthPort, ...entry.furtherPorts(config).filter((port) => port !== undefined)],
-      metricPrefixes: ["agent_", "amoskys_agent_", "amoskys_log_", ...entry.metricPrefixes],
+      healthPorts: [entry.healthPort, ...(entry.furtherPorts?.(config) ?? []).filter((port) => port !== undefined)],
+      metricPrefixes: ["agent_", "amoskys_agent_", "amoskys_log_", `amoskys_${entry.name.replaceAll("-", "")}_`],
       notices,
     },
     async (context) => {
@@ -95,7 +96,11 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     observer,
   });
   const address = busAddress(loaded, home);
-  const log = openAgentLog(resolve(home, entry.logPath(config)), config, context);
+  const log = openAgentLog(
+    resolve(home, entry.logPath?.(config) ?? join(config.storage.wal_dir, `${entry.name}agent.db`)),
+    config,
+    context,
+  );
   const client = createBusClient({ address, tls: identity.tls, observer, clock });
   let drain: Drain | undefined;
   let collector: Collector | undefined;
@@ -103,15 +108,21 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     const { outbox, ...delivery } = createDelivery(log, client, identity, config, context);
     drain = delivery.drain;
     const bus = await resolveBus(address);
-    collector = entry.create(config, run, {
-      emit: (event) => outbox.emit(event),
-      lose: (count, startNs, endNs) => outbox.lose({ reason: "collector", count, startNs, endNs }),
-      room: () => outbox.room(),
-      observer,
-      clock,
-      spawnWorker,
-      ...(bus ? { bus } : {}),
-    });
+    collector = entry.create(
+      config,
+      run,
+      {
+        emit: (event) => outbox.emit(event),
+        lose: (count, startNs, endNs) => outbox.lose({ reason: "collector", count, startNs, endNs }),
+        room: () => outbox.room(),
+        observer,
+        clock,
+        spawnWorker,
+        home,
+        ...(bus ? { bus } : {}),
+      },
+      { busProbe: () => createBusProbe(client, address) },
+    );
     identity.watch((tls) => client.setTls(tls));
     await drain.start();
     await collector.start();

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { LoadedConfig } from "../config/index.ts";
 import { AmoskysError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
-import { collectorNames } from "./collector-registry.ts";
+import { collectorCommandName, collectorNames } from "./collector-registry.ts";
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { askUp, type ControlRequest, controlPath, openControlSocket } from "./control-socket.ts";
 import { prepareHome } from "./prepare-home.ts";
@@ -49,7 +49,10 @@ function superviseRole(role: string, loaded: LoadedConfig<Config>, options: UpOp
   const interfaces = role === "flow" ? options.interfaces.flatMap((name) => ["--iface", name]) : [];
   return new SupervisedRole({
     role,
-    args: (port) => [...settings, ...(role === "bus" ? busArgs(port) : ["agent", role, ...interfaces])],
+    args: (port) => [
+      ...settings,
+      ...(role === "bus" ? busArgs(port) : ["agent", collectorCommandName(role), ...interfaces]),
+    ],
     dataDir,
     healthHost: loaded.config.observability.host,
     environment,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { amoskys } from "../support/amoskys.ts";
+import { amoskys, executable } from "../support/amoskys.ts";
 import { createFolder, LogWriterFixture } from "../tasks/log-fixture.ts";
 
 setDefaultTimeout(20_000);
@@ -18,13 +18,18 @@ afterAll(() => {
 const isRoot = process.geteuid?.() === 0 && Bun.which("setpriv") !== null;
 if (!isRoot) process.stderr.write("skipped: tests of permissions need root and setpriv\n");
 
+/** The tree of the tests may lie where only its owner can go. */
+const program = join(root, "amoskys");
+
 /** Runs the executable as a user that owns nothing here. */
 const asOther = (...args: string[]) =>
-  amoskys(args, { wrapper: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] });
+  amoskys(args, { program, wrapper: ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] });
 
 describe.skipIf(!isRoot)("a user without permission", () => {
   beforeAll(async () => {
     chmodSync(root, 0o755);
+    copyFileSync(executable, program);
+    chmodSync(program, 0o755);
     await amoskys(["--home", home, "certs", "init"]);
     const writer = new LogWriterFixture(join(log.dir, "agent.db"));
     writer.flows(1);

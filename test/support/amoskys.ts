@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array;
   /** Words before the executable, such as `ip netns exec NAME`. */
   readonly wrapper?: readonly string[];
+  /** A copy of the executable, where another user cannot reach the built one. */
+  readonly program?: string;
 }
 
 /** The environment of a command under test: nothing of the tests' own settings leaks into it. */
@@ -28,7 +30,7 @@ export function cleanEnvironment(extra: RunOptions["environment"] = {}): Record<
 
 /** Runs the executable to its end, as a person would. */
 export async function amoskys(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const child = Bun.spawn([...(options.wrapper ?? []), executable, ...args], {
+  const child = Bun.spawn([...(options.wrapper ?? []), options.program ?? executable, ...args], {
     cwd: options.cwd ?? "/",
     env: cleanEnvironment(options.environment),
     stdin: options.stdin === undefined ? "ignore" : Buffer.from(options.stdin),

@@ -1,6 +1,5 @@
-import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkStructure, openLog, openLogReader } from "../../src/wal/index.ts";
 import { diskAfter, type FileOperation, layOut, recordWrites, type Unsynced } from "./recorded-writes.ts";
@@ -40,13 +39,18 @@ function lostOf(acked: readonly number[], times: ReadonlyMap<number, number>): n
   return acked.flatMap((first) => [first, first + 1, first + 2]).filter((sequence) => times.get(sequence) !== 1);
 }
 
-async function appendUntilKilled(path: string, afterMs: number): Promise<string[]> {
+/** Kills the appending process some time after it has started or, `working`, after its first append. */
+async function appendUntilKilled(path: string, afterMs: number, working: boolean): Promise<string[]> {
   const process_ = Bun.spawn([process.execPath, child, path], { stdout: "pipe" });
-  const timer = setTimeout(() => process_.kill("SIGKILL"), afterMs);
-  const lines = (await new Response(process_.stdout).text()).split("\n");
-  clearTimeout(timer);
+  let text = "";
+  let timer = working ? undefined : setTimeout(() => process_.kill("SIGKILL"), afterMs);
+  for await (const chunk of process_.stdout) {
+    text += Buffer.from(chunk).toString();
+    timer ??= setTimeout(() => process_.kill("SIGKILL"), afterMs);
+  }
   await process_.exited;
-  return lines;
+  clearTimeout(timer);
+  return text.split("\n");
 }
 
 describe("kill -9", () => {
@@ -59,7 +63,8 @@ describe("kill -9", () => {
       const acked: number[] = [];
       let before = 0;
       for (let round = 0; round < (long ? 100 : 20); round += 1) {
-        const lines = await appendUntilKilled(path, 60 + random() * 120);
+        const working = round % 2 === 0;
+        const lines = await appendUntilKilled(path, (working ? 1 : 50) + random() * 120, working);
         for (const line of lines) if (line.startsWith("ack ")) acked.push(Number(line.slice(4)));
         expect(lines.filter((line) => line.startsWith("error"))).toEqual([]);
         if (!existsSync(path)) continue;
@@ -70,25 +75,20 @@ describe("kill -9", () => {
         expect(highest).toBeLessThanOrEqual(Math.max(before, (acked.at(-1) ?? 0) + 2) + 3);
         before = highest;
       }
-      expect(acked.length).toBeGreaterThan(20);
+      expect(acked.length).toBeGreaterThan(10);
     },
     long ? 600_000 : 60_000,
   );
 });
 
 describe("power cut", () => {
-  const folder = mkdtempSync(join(tmpdir(), "amoskys-power-"));
-  const disk = existsSync("/dev/shm") ? mkdtempSync("/dev/shm/amoskys-power-") : join(folder, "disk");
-  afterAll(() => {
-    for (const path of [folder, disk]) rmSync(path, { recursive: true, force: true });
-  });
-
   /** Operations of a run with checkpoints, settling and pruning. */
-  function record(): FileOperation[] | undefined {
-    const where = join(folder, "run");
-    rmSync(where, { recursive: true, force: true });
+  function record(): FileOperation[] {
+    using folder = temporaryFolder();
+    const where = join(folder.path, "run");
     mkdirSync(where);
-    return recordWrites([process.execPath, child, join(where, "sample.db"), "45", "65536"], where);
+    const command = [process.execPath, child, join(where, "sample.db"), "45", "65536"];
+    return recordWrites(command, where) as FileOperation[];
   }
 
   interface Verdict {
@@ -99,14 +99,16 @@ describe("power cut", () => {
   }
 
   function judge(operations: readonly FileOperation[], every: number): Verdict {
+    // in memory, where there is such a place: thousands of images are opened and thrown away
+    using disk = temporaryFolder(existsSync("/dev/shm") ? "/dev/shm" : undefined);
     const verdict: Verdict = { images: 0, lost: 0, recovered: 0, faulty: 0 };
     const random = seeded(11);
     const modes: readonly Unsynced[] = ["none", "some", "all"];
     for (let end = every; end <= operations.length; end += every) {
       for (const mode of modes) {
         const { files, acked } = diskAfter(operations, end, mode, random);
-        layOut(disk, files);
-        const { times, recovered, faults } = accounts(join(disk, "sample.db"));
+        layOut(disk.path, files);
+        const { times, recovered, faults } = accounts(join(disk.path, "sample.db"));
         verdict.images += 1;
         if (lostOf(acked, times).length > 0) verdict.lost += 1;
         if (recovered) verdict.recovered += 1;
@@ -130,7 +132,7 @@ describe("power cut", () => {
   test.skipIf(!strace)(
     "leaves every acknowledged record at every moment, whichever unsynced writes reached the disk",
     () => {
-      const operations = record() as FileOperation[];
+      const operations = record();
       const acks = operations.filter((operation) => operation.do === "ack").length;
       expect(acks).toBe(45);
       const verdict = judge(operations, long ? 1 : 30);

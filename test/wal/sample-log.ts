@@ -12,8 +12,8 @@ import {
 } from "../../src/wal/index.ts";
 
 /** A folder for one test; gone with `using`. */
-export function temporaryFolder(): { readonly path: string; [Symbol.dispose](): void } {
-  const path = mkdtempSync(join(tmpdir(), "amoskys-wal-"));
+export function temporaryFolder(where = tmpdir()): { readonly path: string; [Symbol.dispose](): void } {
+  const path = mkdtempSync(join(where, "amoskys-wal-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 

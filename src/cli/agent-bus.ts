@@ -1,0 +1,21 @@
+import type { Command } from "commander";
+import { collectorCommand } from "./collector-command.ts";
+import type { CliContext } from "./context.ts";
+
+/** `amoskys agent bus`. */
+export function agentBusCommand(context: CliContext): Command {
+  return collectorCommand(context, {
+    name: "bus",
+    collector: "bus-agent",
+    description: "health of the bus: latency, queue, connections, throughput, log",
+    once: true,
+    help: `
+It asks the bus over mutual TLS as this host's agent, and notices one that answers but does not commit.
+
+Examples:
+  amoskys agent bus --once --print
+  amoskys up --roles bus,bus-agent
+
+Exit status: 0 ended as asked, 10 config, 11 log locked, 12 identity, 130 interrupted`,
+  });
+}

@@ -1,0 +1,47 @@
+import { Command } from "commander";
+import type { LogLevel } from "../core/observer.ts";
+import { type CliContext, configSource, globalOptions } from "./context.ts";
+
+/** What differs between the commands of the agents. */
+export interface CollectorCommand {
+  /** The word behind `amoskys agent`. */
+  readonly name: string;
+  /** The collector's role, where it is not that word. */
+  readonly collector?: string;
+  readonly description: string;
+  /** Options beside `--print` and `--once`. */
+  configure?(command: Command): void;
+  /** The settings that options set, by dotted path; undefined ones are not set. */
+  flags?(
+    options: Readonly<Record<string, unknown>>,
+  ): Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+  /** Rounds: `--once` makes one and ends. */
+  readonly once: boolean;
+  /** Example and exit statuses. */
+  readonly help: string;
+}
+
+/** `amoskys agent NAME`: one grammar for all collectors. */
+export function collectorCommand(context: CliContext, definition: CollectorCommand): Command {
+  const { name, description, configure, flags, once, help } = definition;
+  const command = new Command(name).description(description);
+  configure?.(command);
+  command.option("--print", "write each event to stdout as a JSON line; needs no keys, log or bus");
+  if (once) command.option("--once", "make one round, then end");
+  return command.addHelpText("after", help).action(async (options: Record<string, unknown>, self: Command) => {
+    const { logLevel, logFormat } = globalOptions(self, context);
+    const shared = {
+      collector: definition.collector ?? name,
+      source: configSource(self, context, await flags?.(options)),
+      run: { read: options.read as string | undefined, once: options.once === true },
+      logLevel: logLevel as LogLevel | undefined,
+      logFormat,
+    };
+    if (options.print !== true) {
+      const { runAgent } = await import("../roles/agent.ts");
+      return await runAgent(shared);
+    }
+    const { printAgent } = await import("../roles/agent-print.ts");
+    await printAgent({ ...shared, write: (event) => context.output.printJson(event) });
+  });
+}
