@@ -99,7 +99,7 @@ export function bpfError(command: string, number: number, what: string): Amoskys
   const details = { call, errno, capabilities };
   if (capabilities.length === 0) {
     return new AmoskysError("privilege_missing", `${what}: ${call} is not permitted, although CAP_BPF is there`, {
-      hint: "run run it outside of the container; or kernel lockdown, seccomp or a security module forbids BPF",
+      hint: "run it outside of the container; or kernel lockdown, seccomp or a security module forbids BPF",
       details,
     });
   }
