@@ -1,15 +1,23 @@
 import { AmoskysError } from "../core/errors.ts";
 import { printable } from "../core/escape.ts";
 
+function add(agent: string): string {
+  return `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`;
+}
+
+/** `trust add` refuses a name that is there. */
+function addAnew(agent: string): string {
+  return `amoskys trust remove ${agent}, then: ${add(agent)}`;
+}
+
 /** How to mend what the bus has against an identity, by the code of its answer. */
 const hintOfCode: Readonly<Record<string, (agent: string) => string>> = {
-  unknown_agent: (agent) => `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`,
-  unknown_key: (agent) => `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`,
-  bad_signature: (agent) => `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub (where the bus runs)`,
+  unknown_agent: add,
+  unknown_key: addAnew,
+  bad_signature: addAnew,
   revoked: (agent) => `amoskys trust list (where the bus runs), then amoskys certs gen ${agent}`,
   expired: () => "amoskys certs check",
-  not_permitted: (agent) =>
-    `amoskys trust add ${agent} --key certs/${agent}.ed25519.pub --permit publish (where the bus runs)`,
+  not_permitted: addAnew,
 };
 
 /** The error that an answer of class identity amounts to. */

@@ -1,8 +1,9 @@
 import { Database } from "bun:sqlite";
-import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AmoskysError } from "../../src/core/errors.ts";
 import { auditFigures } from "../../src/delivery/index.ts";
 import { UniversalAck_Status as Status } from "../../src/gen/universal_telemetry_pb.ts";
 import { CallRefusal, type GrpcStatus, type TlsMaterial } from "../../src/transport/index.ts";
@@ -330,6 +331,69 @@ test.each(identityCodes)("%s holds everything, parks nothing, and ends by itself
   bus.script = always(stored);
   await agent.drain.settledAll();
   expect([agent.drain.state, bus.stored]).toEqual(["active", upTo(30)]);
+});
+
+test("a bus that knows another key of ours: everything is held, nothing parked, and it ends when mended", async () => {
+  const agent = await start();
+  emit(agent, 30);
+  await agent.drain.settledAll();
+  bus.calls.length = 0;
+  bus.script = always(refused(Status.SECURITY_VIOLATION, "bad_signature"));
+  emit(agent, 600);
+  await until(() => bus.calls.length >= 3, "three tries");
+  expect(agent.drain.state).toBe("error");
+  expect(agent.drain.lastError).toMatchObject({ code: "identity_refused", details: { code: "bad_signature" } });
+  expect(auditFigures(agent.log)).toMatchObject({ produced: 630, parked: 0, lost: 0, pending: 600 });
+  const told = agent.heard.lines.filter(({ level }) => level === "error");
+  expect(told).toHaveLength(1);
+  const add = `amoskys trust add ${testAgent} --key certs/${testAgent}.ed25519.pub (where the bus runs)`;
+  expect(told[0]?.fields?.hint).toBe(`amoskys trust remove ${testAgent}, then: ${add}`);
+  bus.script = always(stored);
+  await agent.drain.settledAll();
+  expect([agent.drain.state, [...bus.stored].sort((a, b) => a - b)]).toEqual(["active", upTo(630)]);
+});
+
+test("events that come one at a time are not parked one at a time for a key that the bus does not know", async () => {
+  const agent = await start();
+  emit(agent, 1);
+  await agent.drain.settledAll();
+  bus.script = always(refused(Status.SECURITY_VIOLATION, "bad_signature"));
+  for (let i = 0; i < 20; i += 1) {
+    emit(agent, 1);
+    await agent.outbox.flush();
+    await Bun.sleep(5);
+  }
+  await until(() => agent.drain.state === "error", "the state error");
+  expect(auditFigures(agent.log)).toMatchObject({ parked: 1, lost: 0, difference: 0 });
+  bus.script = always(stored);
+  await agent.drain.settledAll();
+  expect(auditFigures(agent.log)).toMatchObject({ produced: 22, settled: 21, parked: 1, difference: 0 });
+});
+
+test("on a full disk no more is refused than can wait to be parked", async () => {
+  const agent = await start();
+  bus.script = () => new CallRefusal("UNAVAILABLE", "away");
+  emit(agent, 8000, 20);
+  await agent.outbox.flush();
+  const append = spyOn(agent.log, "append").mockImplementation(() => {
+    throw new AmoskysError("disk_full", "The disk is full");
+  });
+  await until(() => bus.calls.length > 0, "a try");
+  let asked = 0;
+  bus.script = ({ events }) => {
+    asked += events.length;
+    return events.map(() => refused(Status.INVALID, "undecodable"));
+  };
+  await until(() => asked >= 2048, "the first refusals");
+  await Bun.sleep(200);
+  // and what was on its way
+  expect(asked).toBeLessThanOrEqual(2048 + 4 * 512);
+  bus.script = always(stored);
+  append.mockRestore();
+  await agent.drain.settledAll();
+  const { parked, settled, difference } = auditFigures(agent.log);
+  // each of those that are parked has its notice
+  expect([parked <= asked, settled, difference]).toEqual([true, 8000, 0]);
 });
 
 const statuses: readonly [GrpcStatus, string, string][] = [

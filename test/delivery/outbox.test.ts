@@ -1,6 +1,7 @@
-import { afterEach, expect, setDefaultTimeout, test } from "bun:test";
+import { afterEach, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { createPublicKey, verify } from "node:crypto";
 import { renameSync } from "node:fs";
+import { AmoskysError } from "../../src/core/errors.ts";
 import { auditFigures } from "../../src/delivery/index.ts";
 import type { EnvelopeFacts, SignatureVerifier } from "../../src/envelope/index.ts";
 import {
@@ -358,8 +359,23 @@ test("a damaged group is dropped and what was pending of it declared lost", asyn
   expect(auditFigures(log)).toMatchObject({ produced: 6, settled: 1, lost: 3, pending: 2, difference: 0 });
 });
 
+test("what a full disk keeps from being stored until the stop is told once, with its number, and counted", async () => {
+  const { log, outbox, heard } = bench({ outbox: { queueEventsMax: 100 } });
+  outbox.emit(flowEvent(0));
+  await outbox.flush();
+  spyOn(log, "append").mockImplementation(() => {
+    throw new AmoskysError("disk_full", "The disk is full");
+  });
+  for (let i = 0; i < 130; i += 1) outbox.emit(flowEvent(i));
+  await outbox.stop(50);
+  await outbox.stop(0);
+  const told = heard.lines.filter(({ level }) => level === "error");
+  expect(told.map(({ fields }) => fields)).toEqual([{ events: 130 }]);
+  expect([heard.total("amoskys_agent_lost_events_total"), outbox.figures().lost]).toEqual([130, 130]);
+});
+
 test("a log that cannot be trusted any more ends the outbox, which neither throws nor lets anybody wait", async () => {
-  const { log, outbox } = bench({ outbox: { queueEventsMax: 100 } });
+  const { log, outbox, heard } = bench({ outbox: { queueEventsMax: 100 } });
   outbox.emit(flowEvent(1));
   await outbox.flush();
   renameSync(log.path, `${log.path}.moved`);
@@ -371,7 +387,9 @@ test("a log that cannot be trusted any more ends the outbox, which neither throw
   outbox.emit(flowEvent(3));
   await outbox.room();
   await outbox.stop(1000);
-  expect(outbox.figures().stored).toBe(1);
+  expect(outbox.figures()).toMatchObject({ stored: 1, lost: 81 });
+  const told = heard.lines.filter(({ level }) => level === "error");
+  expect(told.map(({ fields }) => fields)).toEqual([{ events: 81 }]);
 });
 
 test("a log with undelivered events of another agent is refused with its name", async () => {
