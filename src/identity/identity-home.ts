@@ -48,7 +48,7 @@ export function identityFiles(paths: IdentityPaths, name: string) {
 /** Makes the folder of certificates, for us alone; takes writing from others where it was theirs too. */
 export function prepareCertsFolder(paths: IdentityPaths): void {
   mkdirSync(dirname(paths.certs), { recursive: true });
-  if (!existsSync(paths.certs)) mkdirSync(paths.certs, { mode: 0o700 });
+  mkdirSync(paths.certs, { recursive: true, mode: 0o700 });
   const { mode, uid } = statSync(paths.certs);
   if ((mode & othersAndGroupWrite) !== 0 && uid === process.geteuid?.()) {
     chmodSync(paths.certs, mode & 0o7777 & ~othersAndGroupWrite);

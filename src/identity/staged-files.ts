@@ -17,8 +17,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { systemClock } from "../core/clock.ts";
 import { AmoskysError, errnoOf } from "../core/errors.ts";
+import { lockFile } from "../native/index.ts";
 import { writeError } from "./write-error.ts";
 
 /** A file that is to come into being. */
@@ -32,12 +32,9 @@ export interface NewFile {
 /** Files that are complete and synced, and about to be moved to their places. */
 const readyName = ".pending";
 const unfinishedPrefix = ".unfinished-";
-/** What is older was left by a process that ended in the middle. */
-const unfinishedMsMax = 600_000;
 const placesName = "places.json";
 /** Placing files takes milliseconds, more on a busy disk. */
-const waitMsMax = 2000;
-const waitEveryMs = 10;
+const waitMsMax = 3000;
 
 /** Syncs a folder: names in it are durable afterwards. */
 export function syncFolder(folder: string): void {
@@ -82,11 +79,28 @@ export function hasPendingFiles(folder: string): boolean {
   return existsSync(join(folder, readyName));
 }
 
+/** One process at a time makes and moves files; its end frees the folder, however it ends. */
+function withLock<T>(folder: string, body: () => T): T {
+  const fd = openSync(folder, "r");
+  try {
+    if (lockFile(fd, folder, waitMsMax)) return body();
+    throw new AmoskysError("identity_invalid", `Another process has been changing ${folder} for ${waitMsMax} ms`, {
+      hint: `lsof ${folder}`,
+    });
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /**
  * Finishes a change that broke off after it was decided; answers the files that it put into place. Never overwrites:
  * where another file lies in a place meanwhile, throws `identity_invalid`.
  */
 export function finishPendingFiles(folder: string): string[] {
+  return withLock(folder, () => finishLocked(folder));
+}
+
+function finishLocked(folder: string): string[] {
   const ready = join(folder, readyName);
   if (!existsSync(ready)) return [];
   const list = join(ready, placesName);
@@ -102,7 +116,7 @@ export function finishPendingFiles(folder: string): string[] {
   }
   for (const parent of new Set(places.map((place) => dirname(resolve(folder, place))))) syncFolder(parent);
   rmSync(list, { force: true });
-  removeEmpty(ready);
+  rmdirSync(ready);
   syncFolder(folder);
   return placed;
 }
@@ -119,23 +133,12 @@ function readPlaces(list: string): string[] {
   }
 }
 
-/** Removes the folder that has been emptied; one that is filled again by now, or gone, is another process's. */
-function removeEmpty(ready: string): void {
-  try {
-    rmdirSync(ready);
-  } catch (caught) {
-    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(errnoOf(caught) ?? "")) throw caught;
-  }
-}
-
 function placeOne(from: string, to: string, ready: string): void {
   try {
     // a crash between the two halves of a move leaves one file with two names
     if (existsSync(to) && statSync(to).ino === statSync(from).ino) unlinkSync(from);
     else moveToNew(from, to);
   } catch (caught) {
-    // another process finished it meanwhile
-    if (errnoOf(caught) === "ENOENT" && existsSync(to)) return;
     if (errnoOf(caught) !== "EEXIST") throw writeError(caught, to);
     throw new AmoskysError("identity_invalid", `${to} exists, and a change that broke off holds another one`, {
       hint: `rm -r ${ready}`,
@@ -144,11 +147,10 @@ function placeOne(from: string, to: string, ready: string): void {
   }
 }
 
+/** What begins so was left by a process that ended in the middle: who makes files has the lock. */
 function removeUnfinished(folder: string): void {
   for (const name of readdirSync(folder)) {
-    const path = join(folder, name);
-    if (!name.startsWith(unfinishedPrefix) || systemClock.wallMs() - statSync(path).mtimeMs < unfinishedMsMax) continue;
-    rmSync(path, { recursive: true, force: true });
+    if (name.startsWith(unfinishedPrefix)) rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -166,21 +168,6 @@ function assertAbsent(files: readonly NewFile[]): void {
   });
 }
 
-/** Makes the files the next ones to be placed; waits a little while another process places its own. */
-function decide(unfinished: string, ready: string): void {
-  const giveUpMs = systemClock.monotonicMs() + waitMsMax;
-  for (;;) {
-    try {
-      renameSync(unfinished, ready);
-      return;
-    } catch (caught) {
-      const isTaken = errnoOf(caught) === "ENOTEMPTY" || errnoOf(caught) === "EEXIST";
-      if (!isTaken || systemClock.monotonicMs() >= giveUpMs) throw caught;
-      Bun.sleepSync(waitEveryMs);
-    }
-  }
-}
-
 /** Writes all files into a folder beside their places, and decides: from the renaming on they come into being. */
 function stageFiles(folder: string, files: readonly NewFile[]): void {
   const unfinished = mkdtempSync(join(folder, unfinishedPrefix));
@@ -193,13 +180,11 @@ function stageFiles(folder: string, files: readonly NewFile[]): void {
     }
     writeNewFile(join(unfinished, placesName), JSON.stringify(places), 0o600);
     syncFolder(unfinished);
-    // another process may have been quicker meanwhile
-    assertAbsent(files);
-    decide(unfinished, join(folder, readyName));
+    renameSync(unfinished, join(folder, readyName));
   } catch (caught) {
     rmSync(unfinished, { recursive: true, force: true });
     if (errnoOf(caught) !== "ENOTEMPTY" && errnoOf(caught) !== "EEXIST") throw caught;
-    throw new AmoskysError("identity_invalid", `Another change to ${folder} is under way or broke off`, {
+    throw new AmoskysError("identity_invalid", `Another change to ${folder} broke off`, {
       hint: "amoskys certs init",
       cause: caught,
     });
@@ -214,9 +199,12 @@ function stageFiles(folder: string, files: readonly NewFile[]): void {
  */
 export function placeNewFiles(folder: string, files: readonly NewFile[]): void {
   try {
-    removeUnfinished(folder);
-    stageFiles(folder, files);
-    finishPendingFiles(folder);
+    withLock(folder, () => {
+      assertAbsent(files);
+      removeUnfinished(folder);
+      stageFiles(folder, files);
+      finishLocked(folder);
+    });
   } catch (caught) {
     throw writeError(caught, folder);
   }

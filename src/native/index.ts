@@ -16,6 +16,7 @@ export { createTaskStorage } from "./bpf-task-storage.ts";
 export { type CapabilityName, effectiveCapabilities, parseEffectiveCapabilities } from "./capabilities.ts";
 export { type ClockDiscipline, readClockDiscipline } from "./clock-discipline.ts";
 export { createEventFd, type EventFd, signalEventFd } from "./event-fd.ts";
+export { lockFile } from "./file-lock.ts";
 export { type FileSystemFacts, readFileSystem } from "./file-system.ts";
 export { type FrameSocket, openFrameSocket } from "./frame-socket.ts";
 export { findInterface, listInterfaces, type NetworkInterface } from "./interfaces.ts";

@@ -14,6 +14,7 @@ const signatures = {
   clock_gettime: { args: [i32, ptr], returns: i32 },
   close: { args: [i32], returns: i32 },
   eventfd: { args: [u32, i32], returns: i32 },
+  flock: { args: [i32, i32], returns: i32 },
   getppid: { args: [], returns: i32 },
   getsockopt: { args: [i32, i32, i32, ptr, ptr], returns: i32 },
   if_nametoindex: { args: [cstring], returns: u32 },

@@ -10,7 +10,6 @@ import {
   rmSync,
   statSync,
   unlinkSync,
-  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -77,14 +76,25 @@ describe("placeNewFiles", () => {
     expectWhole(home);
   });
 
-  test("clears away what an earlier process left unfinished, if it is old", () => {
-    for (const name of ["old", "new"]) {
-      mkdirSync(join(folder, `.unfinished-${name}`));
-      writeFileSync(join(folder, `.unfinished-${name}`, "0"), "secret");
-    }
-    utimesSync(join(folder, ".unfinished-old"), 1, 1);
+  test("clears away what an earlier process left unfinished", () => {
+    mkdirSync(join(folder, ".unfinished-old"));
+    writeFileSync(join(folder, ".unfinished-old", "0"), "secret");
     placeNewFiles(folder, filesOf(home));
-    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([".unfinished-new"]);
+    expectWhole(home);
+  });
+
+  test("many processes at the same time make all of their files", async () => {
+    const module = resolve(import.meta.dir, "../../src/identity/staged-files.ts");
+    const makeMany = `
+      const { placeNewFiles } = await import(${JSON.stringify(module)});
+      const [folder, name] = process.argv.slice(1);
+      for (let n = 0; n < 20; n += 1)
+        placeNewFiles(folder, [{ path: folder + "/" + name + n, content: name, mode: 0o600 }]);`;
+    const children = ["a", "b", "c", "d"].map((name) =>
+      Bun.spawn([process.execPath, "-e", makeMany, folder, name], { stdio: ["ignore", "inherit", "inherit"] }),
+    );
+    expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0, 0]);
+    expect(readdirSync(folder)).toHaveLength(80);
   });
 
   test("says where it may not write", () => {
