@@ -34,10 +34,24 @@ function rate(role: RoleStatus): string {
   return perSecond === undefined ? `${role.events_total}` : `${role.events_total} (${perSecond.toFixed(1)}/s)`;
 }
 
+/** What a role uses of its host, of what it may. */
+function cpu({ cpu_percent, budget }: RoleStatus): string {
+  if (cpu_percent === undefined) return "";
+  return `${cpu_percent}${budget ? `/${budget.cpu_percent}` : ""} %`;
+}
+
+function memory({ memory_bytes, budget }: RoleStatus): string {
+  if (memory_bytes === undefined) return "";
+  const mebibytes = (bytes: number) => Math.round(bytes / 2 ** 20);
+  return `${mebibytes(memory_bytes)}${budget ? `/${mebibytes(budget.memory_bytes)}` : ""} MiB`;
+}
+
 /** The table of `up` and `status`: one row a role, and below it what each says and what to do. */
 export function roleTable(roles: readonly RoleStatus[], colour: ChalkInstance, nowMs: number): string {
   const table = new Table({
-    head: ["ROLE", "STATE", "PID", "UPTIME", "EVENTS", "BACKLOG", "LAST ACK", "PORTS"].map((h) => colour.bold(h)),
+    head: ["ROLE", "STATE", "PID", "UPTIME", "EVENTS", "BACKLOG", "LAST ACK", "CPU", "MEMORY", "PORTS"].map((h) =>
+      colour.bold(h),
+    ),
     chars: borderless,
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
   });
@@ -50,6 +64,8 @@ export function roleTable(roles: readonly RoleStatus[], colour: ChalkInstance, n
       rate(role),
       role.backlog_bytes === undefined ? "" : formatBytes(role.backlog_bytes),
       role.last_ack_ms === undefined ? "" : `${formatDurationMs(Math.max(0, nowMs - role.last_ack_ms))} ago`,
+      cpu(role),
+      memory(role),
       [role.port, role.health_ports?.[0]].filter((port) => port !== undefined).join(" "),
     ]);
   }

@@ -3,6 +3,6 @@
  * roles hand in their sections as zod schemas. Reads files and the environment it is given, writes nothing.
  */
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./load.ts";
-export { type BaseConfig, baseSections } from "./schema.ts";
+export { type BaseConfig, baseSections, bytesSchema } from "./schema.ts";
 export { maskSecrets, Secret, secretText } from "./secret.ts";
 export { formatYaml, parseYaml } from "./yaml.ts";

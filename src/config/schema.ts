@@ -9,7 +9,7 @@ const logLevel = z
 const path = z.string().min(1);
 
 /** A number of bytes, or a text such as `200MB`. */
-const bytes = z.union([z.number(), z.string()]).transform((size, context) => {
+export const bytesSchema = z.union([z.number(), z.string()]).transform((size, context) => {
   try {
     return parseBytes(String(size));
   } catch (caught) {
@@ -74,8 +74,8 @@ const storage = z.strictObject({
   wal_dir: path.default("data/wal"),
   storage_dir: path.default("data/storage"),
   metrics_dir: path.default("data/metrics"),
-  max_wal_bytes: bytes.default(209_715_200),
-  bus_free_bytes_min: bytes.default(268_435_456),
+  max_wal_bytes: bytesSchema.default(209_715_200),
+  bus_free_bytes_min: bytesSchema.default(268_435_456),
 });
 
 const up = z.strictObject({

@@ -36,6 +36,9 @@ export const metrics: readonly MetricDefinition[] = [
     type: "histogram",
     buckets: latencyMs,
   },
+  { name: "amoskys_agent_cpu_ratio", help: "Processors in use over the last minute.", type: "gauge" },
+  { name: "amoskys_agent_budget_cpu_ratio", help: "Processors that the agent may use.", type: "gauge" },
+  { name: "amoskys_agent_budget_memory_bytes", help: "Resident memory that the agent may use.", type: "gauge" },
   { name: "amoskys_flow_frames_total", help: "Frames that the flow agent has seen.", type: "counter" },
   { name: "amoskys_flow_frame_bytes_total", help: "Bytes of these frames on the wire.", type: "counter" },
   {

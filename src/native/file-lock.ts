@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { systemClock } from "../core/clock.ts";
 import { errno, libc } from "./libc.ts";
 import { systemError } from "./system-error.ts";
 
@@ -13,13 +14,13 @@ const lockEveryMs = 10;
  * had in time; throws `facility_missing` where the file system has no locks.
  */
 export function lockFile(fd: number, path: string, waitMs: number): boolean {
-  const giveUpMs = performance.now() + waitMs;
+  const giveUpMs = systemClock.monotonicMs() + waitMs;
   while (libc().flock(fd, LOCK_EX | LOCK_NB) !== 0) {
     const failed = errno();
     if (failed !== constants.errno.EWOULDBLOCK) {
       throw systemError({ call: "flock", errno: failed, what: `Cannot lock ${path}` });
     }
-    if (performance.now() >= giveUpMs) return false;
+    if (systemClock.monotonicMs() >= giveUpMs) return false;
     Bun.sleepSync(lockEveryMs);
   }
   return true;

@@ -18,6 +18,8 @@ export interface HealthReport {
   /** When the last event was acknowledged, milliseconds since the Unix epoch. */
   readonly lastAckMs?: number | undefined;
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly message: string }>>;
+  /** What it uses of its host, as JSON of `/health`. */
+  readonly resources?: Readonly<Record<string, unknown>>;
   /** Further lines of `/healthz`, as `name=value`. */
   readonly figures: Readonly<Record<string, number | string>>;
 }
@@ -49,7 +51,7 @@ const json = "application/json; charset=utf-8";
 
 /** The JSON of `/health`; `amoskys status` reads it. */
 function healthJson(report: HealthReport): string {
-  const { ready, status, state, message, eventsTotal, backlogBytes, lastAckMs, checks, figures } = report;
+  const { ready, status, state, message, eventsTotal, backlogBytes, lastAckMs, checks, resources, figures } = report;
   return JSON.stringify({
     status,
     state,
@@ -59,6 +61,7 @@ function healthJson(report: HealthReport): string {
     backlog_bytes: backlogBytes,
     last_ack_ms: lastAckMs,
     checks,
+    resources,
     figures,
   });
 }

@@ -4,9 +4,7 @@ import type { Drain, Outbox } from "../delivery/index.ts";
 import type { HealthReport } from "../observability/index.ts";
 import type { Log } from "../wal/index.ts";
 import type { AgentIdentity } from "./agent-identity.ts";
-
-/** Memory from which on an agent is a burden to its host. */
-const rssBytesMax = 512 << 20;
+import type { ResourceMeter } from "./resource-meter.ts";
 
 /** What an agent's health is read from. */
 export interface AgentParts {
@@ -17,6 +15,7 @@ export interface AgentParts {
   readonly identity: AgentIdentity;
   /** Of the bus, as host:port. */
   readonly address: string;
+  readonly resources: ResourceMeter;
 }
 
 type Checks = Record<string, { ok: boolean; message: string }>;
@@ -38,15 +37,14 @@ function logCheck({ log, outbox }: AgentParts): Checks[string] {
 }
 
 function checksOf(parts: AgentParts, nowMs: number): Checks {
-  const { collector, identity } = parts;
+  const { collector, identity, resources } = parts;
   const collected = collector.health();
-  const rssBytes = process.memoryUsage.rss();
   return {
     eventbus_connectivity: busCheck(parts, nowMs) as Checks[string],
     wal_database: logCheck(parts) as Checks[string],
     data_collection: { ok: collected.status === "ok", message: collected.message },
     certificate_validity: identity.check(),
-    resource_usage: { ok: rssBytes < rssBytesMax, message: `${formatBytes(rssBytes)} of memory` },
+    resource_usage: resources.check(),
   } as Checks;
 }
 

@@ -1,12 +1,24 @@
 import type { Observer } from "../core/observer.ts";
 import { agentStates, auditFigures, type Drain, type Outbox } from "../delivery/index.ts";
 import type { Log } from "../wal/index.ts";
+import type { ResourceMeter } from "./resource-meter.ts";
+
+interface GaugeParts {
+  readonly log: Log;
+  readonly outbox: Outbox;
+  readonly drain: Drain;
+  readonly resources: ResourceMeter;
+}
 
 /** Sets the gauges of an agent: backlog, audit, state. Runs before each exposition. */
-export function refreshAgentGauges(observer: Observer, parts: { log: Log; outbox: Outbox; drain: Drain }): void {
-  const { log, outbox, drain } = parts;
+export function refreshAgentGauges(observer: Observer, parts: GaugeParts): void {
+  const { log, outbox, drain, resources } = parts;
   const stats = log.stats();
   const { produced, settled, parked, lost, pending, difference } = auditFigures(log);
+  const { cpuPercent, budget } = resources.use();
+  observer.gauge("amoskys_agent_cpu_ratio", cpuPercent / 100);
+  observer.gauge("amoskys_agent_budget_cpu_ratio", (budget?.cpuPercent ?? 0) / 100);
+  observer.gauge("amoskys_agent_budget_memory_bytes", budget?.memoryBytes ?? 0);
   observer.gauge("agent_wal_backlog_bytes", stats.pendingBytes);
   observer.gauge("amoskys_agent_log_bytes", stats.liveBytes);
   observer.gauge("amoskys_agent_log_budget_bytes", stats.budgetBytes);

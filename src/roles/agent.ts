@@ -17,6 +17,7 @@ import { type CollectorEntry, type CollectorRun, collectorEntry } from "./collec
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
 import { assertLocalPlace, reportRecovery } from "./log-place.ts";
+import type { ResourceMeter } from "./resource-meter.ts";
 import { readRunFile } from "./run-file.ts";
 import { type RoleContext, type RunningRole, runRole } from "./run-role.ts";
 
@@ -52,6 +53,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
   const entry = collectorEntry(options.collector);
   const loaded = loadHomeConfig(source);
   const { config, notices } = loaded;
+  const { budget } = config[entry.section];
   const dataDir = resolve(source.home, config.storage.data_dir);
   const other = readRunFile(dataDir, entry.name);
   if (other) {
@@ -72,6 +74,7 @@ export async function runAgent(options: RunAgentOptions): Promise<void> {
       healthPorts: [entry.healthPort, ...(entry.furtherPorts?.(config) ?? []).filter((port) => port !== undefined)],
       metricPrefixes: ["agent_", "amoskys_agent_", "amoskys_log_", `amoskys_${entry.name.replaceAll("-", "")}_`],
       notices,
+      budget: { section: entry.section, cpuPercent: budget.cpu_percent, memoryBytes: budget.memory },
     },
     async (context) => {
       agent = await startAgent(plan, context);
@@ -126,7 +129,8 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     identity.watch((tls) => client.setTls(tls));
     await drain.start();
     await collector.start();
-    const parts = { log, client, outbox, drain, collector, identity, address };
+    const { resources } = context;
+    const parts = { log, client, outbox, drain, collector, identity, address, resources };
     context.metrics.beforeText(() => refreshAgentGauges(observer, parts));
     return new RunningAgent(parts, context);
   } catch (caught) {
@@ -189,6 +193,7 @@ interface Running {
   readonly collector: Collector;
   readonly identity: AgentIdentity;
   readonly address: string;
+  readonly resources: ResourceMeter;
 }
 
 class RunningAgent implements RunningRole {

@@ -8,7 +8,7 @@ import { snmpCollector } from "../collectors/snmp/index.ts";
 import { syntheticCollector } from "../collectors/synthetic/index.ts";
 import { syscallCollector } from "../collectors/syscall/index.ts";
 import type { Collector, CollectorContext } from "../core/collector.ts";
-import type { Config } from "./config.ts";
+import type { CollectorSection, Config } from "./config.ts";
 
 /** What the command line says to one run of a collector, beside settings. */
 export interface CollectorRun {
@@ -30,10 +30,10 @@ export interface PrintContext extends Pick<CollectorContext, "observer" | "clock
 
 /** A collector as an agent runs it. To add one: a folder, an entry here, its section in config.ts, a command. */
 export interface CollectorEntry {
-  /** The role, and the name of its command unless `command` says otherwise. */
+  /** The role. */
   readonly name: string;
-  /** `amoskys agent COMMAND`. */
-  readonly command?: string;
+  /** Its section of the configuration, and `amoskys agent SECTION`. */
+  readonly section: CollectorSection;
   /** The port of its pages; another is taken where it is in use. */
   readonly healthPort: number;
   /** Ports of further pages, where the configuration sets them. */
@@ -47,6 +47,7 @@ export interface CollectorEntry {
 
 const flow: CollectorEntry = {
   name: flowCollector.name,
+  section: "flow",
   healthPort: 50_004,
   furtherPorts: ({ agent }) => [agent.metrics_port, agent.health_port],
   logPath: ({ agent, storage }) => agent.wal_path ?? join(storage.wal_dir, "flowagent.db"),
@@ -58,36 +59,42 @@ const flow: CollectorEntry = {
 
 const proc: CollectorEntry = {
   name: procCollector.name,
+  section: "proc",
   healthPort: 50_002,
   create: ({ proc: config }, { once }, context) => procCollector.create({ config, once }, context),
 };
 
 const host: CollectorEntry = {
   name: hostCollector.name,
+  section: "host",
   healthPort: 50_007,
   create: ({ host: config }, { once }, context) => hostCollector.create({ config, once }, context),
 };
 
 const syscall: CollectorEntry = {
   name: syscallCollector.name,
+  section: "syscall",
   healthPort: 50_008,
   create: ({ syscall: config }, { once }, context) => syscallCollector.create({ config, once }, context),
 };
 
 const snmp: CollectorEntry = {
   name: snmpCollector.name,
+  section: "snmp",
   healthPort: 50_005,
   create: ({ snmp: config }, { once }, context) => snmpCollector.create({ config, once }, context),
 };
 
 const scan: CollectorEntry = {
   name: scanCollector.name,
+  section: "scan",
   healthPort: 50_006,
   create: ({ scan: config }, { once }, context) => scanCollector.create({ config, once }, context),
 };
 
 const synthetic: CollectorEntry = {
   name: syntheticCollector.name,
+  section: "synthetic",
   healthPort: 50_003,
   create: ({ synthetic: config, storage }, _run, context) =>
     syntheticCollector.create({ config, truthPath: join(storage.data_dir, "synthetic-truth.jsonl") }, context),
@@ -96,7 +103,7 @@ const synthetic: CollectorEntry = {
 const bus: CollectorEntry = {
   // the role `bus` is the bus itself
   name: "bus-agent",
-  command: busCollector.name,
+  section: "bus",
   healthPort: 50_001,
   logPath: ({ storage }) => join(storage.wal_dir, "busagent.db"),
   create: ({ bus: config }, { once }, context, ports) =>
@@ -110,7 +117,7 @@ export const collectorNames: readonly string[] = entries.map(({ name }) => name)
 
 /** The word behind `amoskys agent` that runs a collector. */
 export function collectorCommandName(name: string): string {
-  return collectorEntry(name).command ?? name;
+  return collectorEntry(name).section;
 }
 
 /** The collector of a name that is known. */

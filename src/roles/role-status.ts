@@ -12,6 +12,11 @@ export interface RoleStatus {
   readonly events_total?: number | undefined;
   readonly events_per_second?: number | undefined;
   readonly backlog_bytes?: number | undefined;
+  /** Of one processor, over the last minute. */
+  readonly cpu_percent?: number | undefined;
+  readonly memory_bytes?: number | undefined;
+  /** What an agent may use of its host. */
+  readonly budget?: { readonly cpu_percent: number; readonly memory_bytes: number } | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly last_ack_ms?: number | undefined;
   /** One line: what it does, waits for, or failed of. */
@@ -32,6 +37,7 @@ interface HealthPage {
   events_total: number;
   backlog_bytes?: number;
   last_ack_ms?: number;
+  resources?: Pick<RoleStatus, "cpu_percent" | "memory_bytes" | "budget">;
 }
 
 const answerMsMax = 1000;
@@ -66,6 +72,7 @@ function describe(facts: RunFile, page: HealthPage | undefined, nowMs: number): 
     message: page.message,
     events_total: page.events_total,
     backlog_bytes: page.backlog_bytes,
+    ...page.resources,
     last_ack_ms: page.last_ack_ms,
   };
 }

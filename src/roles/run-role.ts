@@ -12,6 +12,7 @@ import {
   type HealthReport,
   type Metrics,
 } from "../observability/index.ts";
+import { type ResourceBudget, ResourceMeter, type ResourceUse, readProcessUse } from "./resource-meter.ts";
 import { removeRunFile, startTicks, writeRunFile } from "./run-file.ts";
 import { spawnWorker } from "./worker-registry.ts";
 
@@ -34,6 +35,8 @@ export interface RunRoleOptions {
   /** Beginnings of the names of the metrics that this role has. */
   readonly metricPrefixes: readonly string[];
   readonly notices: readonly string[];
+  /** What the role may use of its host, and the configuration's section that says so. */
+  readonly budget?: ResourceBudget & { readonly section: string };
 }
 
 /** What a role is given to work with. */
@@ -42,6 +45,7 @@ export interface RoleContext {
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly spawnWorker: SpawnWorker;
+  readonly resources: ResourceMeter;
   /** Publishes the role's own port in its run file. */
   announcePort(port: number): void;
 }
@@ -95,6 +99,29 @@ function createPageFault(observer: Observer): (caught: unknown) => void {
   };
 }
 
+const meterEveryMs = 5000;
+
+/** Measures from now on what the role uses, and logs when it goes over its budget and when it keeps it again. */
+function startMeter(budget: RunRoleOptions["budget"], observer: Observer): { meter: ResourceMeter; stop(): void } {
+  const meter = new ResourceMeter({ clock: systemClock, budget, section: budget?.section, read: readProcessUse });
+  let wasOk = true;
+  const timer = setInterval(() => {
+    meter.sample();
+    const { ok, message } = meter.check();
+    if (ok !== wasOk) observer.log(ok ? "info" : "warn", message);
+    wasOk = ok;
+  }, meterEveryMs);
+  return { meter, stop: () => clearInterval(timer) };
+}
+
+function resourcesJson({ cpuPercent, memoryBytes, budget }: ResourceUse): Record<string, unknown> {
+  return {
+    cpu_percent: Math.round(cpuPercent * 10) / 10,
+    memory_bytes: memoryBytes,
+    budget: budget && { cpu_percent: budget.cpuPercent, memory_bytes: budget.memoryBytes },
+  };
+}
+
 const startingReport: HealthReport = {
   ready: false,
   status: "degraded",
@@ -128,11 +155,12 @@ export async function runRole(
   const startedMs = systemClock.wallMs();
   const metrics = createMetrics(options.metricPrefixes, startedMs);
   const observer = createObserver(metrics, logger);
+  const { meter, stop: stopMeter } = startMeter(options.budget, observer);
   let running: RunningRole | undefined;
   const health = await createHealthServer({
     host: options.healthHost,
     ports: options.healthPorts,
-    report: () => running?.health() ?? startingReport,
+    report: () => ({ ...(running?.health() ?? startingReport), resources: resourcesJson(meter.use()) }),
     metricsText: () => metrics.text(),
     onError: createPageFault(observer),
   });
@@ -153,6 +181,7 @@ export async function runRole(
       metrics,
       clock: systemClock,
       spawnWorker,
+      resources: meter,
       announcePort: (port) => writeRunFile(dataDir, { ...facts, port }),
     };
     writeRunFile(dataDir, facts);
@@ -169,6 +198,7 @@ export async function runRole(
     if (error.code !== "interrupted") await running?.stop(drainMsMax).catch(() => {});
     throw error;
   } finally {
+    stopMeter();
     removeRunFile(dataDir, role, process.pid);
     await health.close();
     logger.close();

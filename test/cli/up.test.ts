@@ -77,6 +77,18 @@ describe("amoskys up", () => {
     expect((await home.run("status")).status).toBe(3);
   });
 
+  test("an agent over its budget is degraded, and the line says what to do", async () => {
+    const home = createHome({ config: "host:\n  budget: {memory: 1MiB}\n" });
+    home.up("--roles", "bus,host");
+    const host = await home.untilState("host", "degraded");
+    expect(host.message).toMatch(/^uses .* MiB of memory, more than its budget of 1.0 MiB; .*host\.budget\.memory$/);
+    expect(host.budget).toEqual({ cpu_percent: 5, memory_bytes: 1 << 20 });
+    const bus = await home.untilState("bus", "healthy");
+    expect(bus.memory_bytes).toBeGreaterThan(10 << 20);
+    const { stdout } = await home.run("status");
+    expect(stdout).toMatch(/host +degraded .*\d\/5 % +\d+\/1 MiB/);
+  });
+
   test("down ends it and waits; restart gives a new process", async () => {
     const home = createHome();
     home.up("--roles", "bus");
