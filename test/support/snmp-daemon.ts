@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { peerProgram } from "./debian.ts";
+import type { NetworkNamespace } from "./network-namespace.ts";
 
 const packages = ["snmpd", "snmp", "libsnmp40", "libsnmp-base", "libwrap0", "libpci3", "libnsl2"];
 
@@ -28,32 +29,49 @@ async function freeUdpPort(): Promise<number> {
   return port;
 }
 
+/** Where a daemon listens: an address inside of a namespace. */
+export interface DaemonPlace {
+  readonly namespace: NetworkNamespace;
+  readonly host: string;
+}
+
 export class SnmpDaemon {
   readonly port: number;
+  readonly #place: DaemonPlace | undefined;
   readonly #folder: string;
   readonly #process: Bun.Subprocess;
 
-  private constructor(port: number, folder: string, process: Bun.Subprocess) {
+  private constructor(port: number, folder: string, process: Bun.Subprocess, place: DaemonPlace | undefined) {
     this.port = port;
+    this.#place = place;
     this.#folder = folder;
     this.#process = process;
   }
 
-  /** Starts one and waits until it answers `community`; undefined where there is no snmpd. */
-  static async start(community: string, configuration: readonly string[]): Promise<SnmpDaemon | undefined> {
+  /**
+   * Starts one, on loopback where no place is given, and waits until it answers `community`; undefined where there is
+   * no snmpd.
+   */
+  static async start(
+    community: string,
+    configuration: readonly string[],
+    place?: DaemonPlace,
+  ): Promise<SnmpDaemon | undefined> {
     const program = snmpProgram("snmpd");
     if (program === undefined) return undefined;
     const folder = mkdtempSync(join(tmpdir(), "amoskys-snmpd-"));
     mkdirSync(join(folder, "state"));
     const port = await freeUdpPort();
-    const lines = [`agentAddress udp:127.0.0.1:${port}`, `rocommunity ${community} 127.0.0.1`, ...configuration];
+    const address = `agentAddress udp:${place?.host ?? "127.0.0.1"}:${port}`;
+    const lines = [address, `rocommunity ${community} ${place ? "default" : "127.0.0.1"}`, ...configuration];
     writeFileSync(join(folder, "snmpd.conf"), `${lines.join("\n")}\n`);
     const arguments_ = ["-f", "-C", "-c", join(folder, "snmpd.conf"), "-LF", "e", join(folder, "log"), "-m", ""];
-    const process = Bun.spawn([program, ...arguments_], {
+    const command = [program, ...arguments_];
+    const process = Bun.spawn(place ? place.namespace.command(command) : command, {
       env: snmpEnvironment(program, join(folder, "state")),
       stdio: ["ignore", "ignore", "ignore"],
     });
-    const daemon = new SnmpDaemon(port, folder, process);
+    const daemon = new SnmpDaemon(port, folder, process, place);
     for (let tries = 0; tries < 50; tries += 1) {
       if (daemon.get("1.3.6.1.2.1.1.3.0", ["-v2c", "-c", community]) !== undefined) return daemon;
       await Bun.sleep(100);
@@ -74,8 +92,11 @@ export class SnmpDaemon {
 
   #ask(name: string, oid: string, access: readonly string[]): Map<string, string> {
     const program = snmpProgram(name) as string;
-    const command = [program, "-m", "", "-OnQextU", "-t", "1", ...access, `127.0.0.1:${this.port}`, oid];
-    const { stdout } = Bun.spawnSync(command, { env: snmpEnvironment(program, join(this.#folder, "state")) });
+    const host = this.#place?.host ?? "127.0.0.1";
+    const ask = [program, "-m", "", "-OnQextU", "-t", "1", ...access, `${host}:${this.port}`, oid];
+    const { stdout } = Bun.spawnSync(this.#place?.namespace.command(ask) ?? ask, {
+      env: snmpEnvironment(program, join(this.#folder, "state")),
+    });
     const found = new Map<string, string>();
     // a long string goes on in the next line
     for (const line of stdout.toString().split(/\n(?=\.1)/)) {
