@@ -1,4 +1,5 @@
 import { AmoskysError } from "../core/errors.ts";
+import { parseYaml } from "./yaml.ts";
 
 /** Variables of the first generation and of containers, and the setting each stands for. */
 const environmentNames: Readonly<Record<string, string>> = {
@@ -87,7 +88,7 @@ const words: Readonly<Record<string, boolean>> = {
 /** Settings whose text is never taken for a number or a word. */
 const secretName = /(^|[._])(community|password|secret)$/;
 
-/** The value a text stands for where the setting is of type `like` (that of its default). */
+/** The value a text stands for where the setting is of type `like` (that of its default): `a,b` and `[a, b]` are lists. */
 export function valueFromText(setting: EnvironmentSetting, like: unknown): unknown {
   const { text, name } = setting;
   if (setting.path === "eventbus.overload_mode") {
@@ -95,7 +96,8 @@ export function valueFromText(setting: EnvironmentSetting, like: unknown): unkno
     return on === undefined ? text.toLowerCase() : on ? "on" : "off";
   }
   if (secretName.test(setting.path)) return text;
-  if (Array.isArray(like)) return text.split(",").map((part) => part.trim());
+  if (Array.isArray(like))
+    return text.startsWith("[") ? parseYaml(text, name) : text.split(",").map((part) => part.trim());
   if (typeof like === "boolean") {
     const value = words[text.toLowerCase()];
     if (value === undefined) {

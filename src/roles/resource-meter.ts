@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { formatBytes } from "../core/quantities.ts";
+import { RateWindow } from "../core/rate-window.ts";
 
 /** What an agent may use of its host before it is told of. */
 export interface ResourceBudget {
@@ -31,10 +32,6 @@ export interface ResourceMeterOptions {
   readonly read: () => ProcessUse;
 }
 
-interface Sample extends ProcessUse {
-  readonly atMs: number;
-}
-
 const windowMs = 60_000;
 /** A start costs more than what follows: before this there is no judgement of the processor time. */
 const judgedMs = 30_000;
@@ -48,40 +45,34 @@ export function readProcessUse(): ProcessUse {
 /** Measures what a role uses against its budget. */
 export class ResourceMeter {
   readonly #options: ResourceMeterOptions;
-  readonly #samples: Sample[];
+  readonly #cpuMs = new RateWindow(windowMs);
 
   constructor(options: ResourceMeterOptions) {
     this.#options = options;
-    this.#samples = [this.#read()];
+    this.sample();
   }
 
-  #read(): Sample {
-    return { ...this.#options.read(), atMs: this.#options.clock.monotonicMs() };
-  }
-
-  /** The oldest sample is kept until the next one is a window old too. */
+  /** To be called every few seconds. */
   sample(): void {
-    const now = this.#read();
-    this.#samples.push(now);
-    while ((this.#samples[1]?.atMs ?? now.atMs) <= now.atMs - windowMs) this.#samples.shift();
+    const { clock, read } = this.#options;
+    this.#cpuMs.add(clock.monotonicMs(), read().cpuMs);
   }
 
-  #span(): { cpuPercent: number; rssBytes: number; ms: number } {
-    const first = this.#samples[0] as Sample;
-    const now = this.#read();
-    const ms = now.atMs - first.atMs;
-    return { cpuPercent: ms > 0 ? ((now.cpuMs - first.cpuMs) / ms) * 100 : 0, rssBytes: now.rssBytes, ms };
+  #measure(): { cpuPercent: number; rssBytes: number; spanMs: number } {
+    const { cpuMs, rssBytes } = this.#options.read();
+    const { perMs, spanMs } = this.#cpuMs.rateTo(this.#options.clock.monotonicMs(), cpuMs);
+    return { cpuPercent: perMs * 100, rssBytes, spanMs };
   }
 
   use(): ResourceUse {
-    const { cpuPercent, rssBytes } = this.#span();
+    const { cpuPercent, rssBytes } = this.#measure();
     return { cpuPercent, memoryBytes: rssBytes, budget: this.#options.budget };
   }
 
   /** Whether the role keeps its budget, as a line for a person. */
   check(): { ok: boolean; message: string } {
     const { budget, section } = this.#options;
-    const { cpuPercent, rssBytes, ms } = this.#span();
+    const { cpuPercent, rssBytes, spanMs } = this.#measure();
     const cpu = `${cpuPercent.toFixed(1)} % of a processor`;
     const memory = `${formatBytes(rssBytes)} of memory`;
     if (!budget) return { ok: true, message: `${cpu}, ${memory}` };
@@ -90,7 +81,7 @@ export class ResourceMeter {
       message: `uses ${used}, more than its budget of ${allowed}; give it less to do or raise ${section}.budget.${key}`,
     });
     if (rssBytes > budget.memoryBytes) return over(memory, "memory", formatBytes(budget.memoryBytes));
-    if (ms >= judgedMs && cpuPercent > budget.cpuPercent) return over(cpu, "cpu_percent", `${budget.cpuPercent} %`);
+    if (spanMs >= judgedMs && cpuPercent > budget.cpuPercent) return over(cpu, "cpu_percent", `${budget.cpuPercent} %`);
     return { ok: true, message: `${cpu} of ${budget.cpuPercent} %, ${memory} of ${formatBytes(budget.memoryBytes)}` };
   }
 }

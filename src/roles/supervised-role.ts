@@ -1,5 +1,6 @@
 import { Backoff } from "../core/backoff.ts";
 import { systemClock } from "../core/clock.ts";
+import { RateWindow } from "../core/rate-window.ts";
 import { type RoleStatus, readRoleStatus } from "./role-status.ts";
 import { supervisorVariable } from "./run-role.ts";
 import { selfCommand } from "./self-command.ts";
@@ -11,6 +12,8 @@ const patientStatuses = new Set([11, 13]);
 const restartsMax = 10;
 /** A role that has run for so long has recovered: its failures are forgotten. */
 const steadyMs = 60_000;
+/** Agents that look now and then have their events at once: a rate is over a minute. */
+const rateMs = 60_000;
 const stderrBytesKept = 8192;
 
 export interface SupervisedRoleOptions {
@@ -47,7 +50,7 @@ export class SupervisedRole {
   #hint: string | undefined;
   #status: RoleStatus | undefined;
   #port: number | undefined;
-  #sample: { atMs: number; events: number } | undefined;
+  #events = new RateWindow(rateMs);
 
   constructor(options: SupervisedRoleOptions) {
     this.#options = options;
@@ -75,6 +78,7 @@ export class SupervisedRole {
     });
     const startedMs = systemClock.monotonicMs();
     this.#child = child;
+    this.#events = new RateWindow(rateMs);
     this.#phase = "running";
     this.#status = undefined;
     this.#message = "";
@@ -154,12 +158,14 @@ export class SupervisedRole {
     if (!status || status.pid !== this.#child?.pid) return;
     const nowMs = systemClock.monotonicMs();
     this.#port = status.port ?? this.#port;
-    const events = status.events_total;
-    const before = this.#sample;
-    this.#sample = events === undefined ? undefined : { atMs: nowMs, events };
-    const seconds = before ? (nowMs - before.atMs) / 1000 : 0;
-    const rate = before && events !== undefined && seconds > 0 ? (events - before.events) / seconds : undefined;
-    this.#status = { ...status, events_per_second: rate === undefined ? undefined : Math.max(0, rate) };
+    const { events_total: events } = status;
+    if (events === undefined) {
+      this.#status = status;
+      return;
+    }
+    const { perMs, spanMs } = this.#events.rateTo(nowMs, events);
+    this.#events.add(nowMs, events);
+    this.#status = { ...status, events_per_second: spanMs === 0 ? undefined : perMs * 1000 };
   }
 
   status(): RoleStatus {

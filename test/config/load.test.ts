@@ -55,6 +55,14 @@ describe("loadConfig", () => {
     expect(origins.get("agent.retry_max")).toBe("default");
   });
 
+  test("a list in a variable has commas, or is YAML", () => {
+    const rolesOf = (text: string) => load(undefined, { AMOSKYS_UP__ROLES: text }).config.up.roles;
+    expect(rolesOf("bus, flow")).toEqual(["bus", "flow"]);
+    expect(rolesOf("[bus, flow]")).toEqual(["bus", "flow"]);
+    expect(rolesOf("[]")).toEqual([]);
+    expect(() => rolesOf("[bus")).toThrow("AMOSKYS_UP__ROLES is no valid YAML at line 1");
+  });
+
   test("lists every problem at once, with the nearest known name", () => {
     const text = "eventbus: {prot: 1, port: 70000}\nagnet: {}\nstorage: {max_wal_bytes: lots}";
     expect(() => load(text)).toThrow(
