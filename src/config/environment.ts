@@ -88,7 +88,10 @@ const words: Readonly<Record<string, boolean>> = {
 /** Settings whose text is never taken for a number or a word. */
 const secretName = /(^|[._])(community|password|secret)$/;
 
-/** The value a text stands for where the setting is of type `like` (that of its default): `a,b` and `[a, b]` are lists. */
+/**
+ * The value a text stands for where the setting is of type `like` (that of its default). A list is `a,b`, or YAML in
+ * brackets.
+ */
 export function valueFromText(setting: EnvironmentSetting, like: unknown): unknown {
   const { text, name } = setting;
   if (setting.path === "eventbus.overload_mode") {
