@@ -16,6 +16,18 @@ export const metrics: readonly MetricDefinition[] = [
   { name: "process_resident_memory_bytes", help: "Memory of this process that is resident.", type: "gauge" },
   { name: "process_start_time_seconds", help: "When this process started, since the Unix epoch.", type: "gauge" },
   { name: "amoskys_busagent_failed_looks_total", help: "Looks at the bus that had no answer.", type: "counter" },
+  { name: "amoskys_busagent_bus_up", help: "1 where the bus answered the last look.", type: "gauge" },
+  {
+    name: "amoskys_busagent_unanswered_seconds",
+    help: "Since the bus answered last; 0 where it answers.",
+    type: "gauge",
+  },
+  {
+    name: "amoskys_busagent_round_trip_seconds",
+    help: "Time from a look at the bus to its answer.",
+    type: "histogram",
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+  },
   { name: "bus_publish_total", help: "Publish calls answered, by status.", type: "counter", labels: ["status"] },
   {
     name: "bus_publish_latency_ms",
@@ -64,6 +76,11 @@ export const metrics: readonly MetricDefinition[] = [
   },
   { name: "amoskys_proc_processes", help: "Processes in the last round.", type: "gauge" },
   { name: "amoskys_proc_hidden_processes", help: "Processes that the agent may not read.", type: "gauge" },
+  {
+    name: "amoskys_proc_closed_processes",
+    help: "Processes whose executable file the agent may not see.",
+    type: "gauge",
+  },
   { name: "amoskys_proc_vanished_total", help: "Processes that ended while they were read.", type: "counter" },
   { name: "amoskys_host_metrics", help: "Metrics in the last round.", type: "gauge" },
   {
@@ -101,6 +118,18 @@ export const metrics: readonly MetricDefinition[] = [
   },
   { name: "amoskys_scan_hosts", help: "Hosts found in the last scan.", type: "gauge" },
   { name: "amoskys_scan_open_ports", help: "Open ports found in the last scan.", type: "gauge" },
+  {
+    name: "amoskys_scan_arp_failures_total",
+    help: "Networks whose hosts could not be asked by ARP, by the code of the error.",
+    type: "counter",
+    labels: ["code"],
+  },
+  {
+    name: "amoskys_scan_refused_names_total",
+    help: "Targets whose name could not be scanned, or not whole, by reason.",
+    type: "counter",
+    labels: ["reason"],
+  },
   {
     name: "amoskys_scan_ports_total",
     help: "Ports tried, by what came of it.",
@@ -263,6 +292,7 @@ export const metrics: readonly MetricDefinition[] = [
     help: "When the bus's certificate ends, since the Unix epoch.",
     type: "gauge",
   },
+  { name: "amoskys_bus_epochs_held", help: "Epochs of agents that are held in memory.", type: "gauge" },
   { name: "amoskys_bus_missing_sequences", help: "Sequences that nothing accounts for.", type: "gauge" },
   { name: "amoskys_bus_disk_free_bytes", help: "Room on the disk of the log.", type: "gauge" },
   { name: "amoskys_bus_connections_opened_total", help: "Connections whose handshake was done.", type: "counter" },

@@ -59,9 +59,25 @@ export function decodePayload(kind: RecordKind, payload: Uint8Array): PayloadRes
   }
 }
 
-/** The event in protobuf's JSON mapping: 64-bit integers as strings, bytes in base64, defaults left out. */
+/**
+ * The event in protobuf's JSON mapping: 64-bit integers as strings, bytes in base64, defaults left out, but for a
+ * metric's value of 0.
+ */
 export function payloadJson({ kind, event }: DecodedPayload): JsonValue {
-  return toJson(schemas[kind], event as Message);
+  const json = toJson(schemas[kind], event as Message);
+  if (kind === "device") for (const { metricData } of (json as DeviceJson).events ?? []) addZero(metricData);
+  return json;
+}
+
+/** What of DeviceTelemetry's JSON has metrics. */
+interface DeviceJson {
+  events?: { metricData?: Record<string, JsonValue> }[];
+}
+
+const valueNames = ["numericValue", "stringValue", "booleanValue", "binaryValue"];
+
+function addZero(metric: Record<string, JsonValue> | undefined): void {
+  if (metric && !valueNames.some((name) => name in metric)) metric.numericValue = 0;
 }
 
 /** What one payload has used up, and the message types found inside others so far. */

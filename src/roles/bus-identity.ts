@@ -17,8 +17,7 @@ import type { IdentityPlaces } from "./identity-places.ts";
 const watchEveryMs = 1000;
 const judgeEveryMs = 60_000;
 
-/** How long a name that is trusted no longer keeps its connections: time for its open calls to hear why. */
-const farewellMs = 500;
+const farewellMsDefault = 500;
 
 export interface BusIdentityOptions {
   readonly home: string;
@@ -26,6 +25,8 @@ export interface BusIdentityOptions {
   readonly allowGroupRead: boolean;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** How long a name that is trusted no longer keeps its connections: time for its open calls to hear why. */
+  readonly farewellMs?: number;
 }
 
 /** What hears of changes. */
@@ -101,7 +102,7 @@ export class BusIdentity {
   }
 
   #trustChanged(map: TrustMap): void {
-    const { clock, observer } = this.#options;
+    const { clock, observer, farewellMs = farewellMsDefault } = this.#options;
     const nowMs = clock.wallMs();
     const isHeld = (trust: TrustMap, name: string) => {
       const entry = trust.entries.get(name);

@@ -10,6 +10,7 @@ export function createBusProbe(client: BusClient, address: string): BusProbe {
       return {
         overall: health.overallStatus,
         components: health.componentHealth,
+        atMs: Number(health.timestampNs / 1_000_000n),
         version: status.serviceVersion,
         uptimeSeconds: Number(status.uptimeSeconds),
         connections: status.connectedDevices,

@@ -28,7 +28,7 @@ export class Supervisor {
     const names = this.#all.map((candidate) => candidate.role);
     const meant = nearest(name, names);
     throw new AmoskysError("usage", `"${name}" is no role of this home; there are ${names.join(", ")}`, {
-      hint: meant ? `amoskys start ${meant}` : "amoskys status",
+      hint: meant ? `did you mean ${meant}?` : "amoskys status",
     });
   }
 

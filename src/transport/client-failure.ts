@@ -11,9 +11,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
 };
 
 /**
- * What a gRPC status means to the one who called. INTERNAL is the bus's own fault and worth another try later,
- * although its
- * code is not marked so: `internal` is also what a bug of ours is.
+ * What a gRPC status means to the one who called. INTERNAL is the bus's own fault and worth another try later, although
+ * its code is not marked so: `internal` is also what a bug of ours is.
  */
 const codeOfStatus: Partial<Record<GrpcStatus, ErrorCode>> = {
   UNAVAILABLE: "unreachable",
@@ -47,12 +46,15 @@ export function statusOfHttp(httpStatus: number): GrpcStatus {
   }
 }
 
+/** Where the bus itself answers that it refuses us, our certificate was good: its trust map is what to look at. */
+const refusedCallHint = "amoskys trust list (where the bus runs)";
+
 /** The failure of one call, by its class; `details.grpcStatus` names the status. */
 export function callFailure(grpcStatus: GrpcStatus, text: string, where: string, cause?: unknown): AmoskysError {
   const code = codeOfStatus[grpcStatus] ?? "internal";
   const said = text === "" ? "" : `: ${printable(text)}`;
   return new AmoskysError(code, `The bus at ${where} answered ${grpcStatus}${said}`, {
-    hint: hints[code],
+    hint: code === "identity_refused" ? refusedCallHint : hints[code],
     cause,
     details: { grpcStatus, address: where },
   });

@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { encodePublishTree } from "../../src/envelope/index.ts";
 import { createTestAuthority, type TestAuthority } from "../support/certificates.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
 import { type TestAgent, TestBus } from "../support/test-bus.ts";
 import { sealedEnvelope } from "./envelopes.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -32,30 +31,10 @@ async function sendLarge(agent: TestAgent, tries: number): Promise<string[]> {
   return codes;
 }
 
-/** A small file system in memory; undefined where this user may not mount one. */
-function mountSmall(megabytes: number): { folder: string; remove: () => void } | undefined {
-  const folder = mkdtempSync(join(tmpdir(), "amoskys-small-"));
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder]);
-  if (status !== 0) {
-    rmSync(folder, { recursive: true });
-    return undefined;
-  }
-  return {
-    folder,
-    remove: () => {
-      spawnSync("umount", [folder]);
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
-
 describe("a full disk", () => {
   test("is answered disk_low, loses nothing, and is over without a restart when there is room again", async () => {
-    const small = mountSmall(24);
-    if (!small) {
-      process.stdout.write("skipped: mounting a tmpfs is not permitted here\n");
-      return;
-    }
+    const small = mountSmallDisk(24 << 20);
+    if (!small) return;
     let bus: TestBus | undefined;
     try {
       bus = await TestBus.start({ logFolder: small.folder }, authority);
@@ -75,7 +54,7 @@ describe("a full disk", () => {
       expect(bus.observer.counted("amoskys_bus_messages_failed_total", "agent-1", "disk_low")).toBeGreaterThan(0);
     } finally {
       await bus?.stop();
-      small.remove();
+      small.unmount();
     }
   }, 20_000);
 });

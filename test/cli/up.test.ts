@@ -80,7 +80,10 @@ describe("amoskys up", () => {
   test("an agent over its budget is degraded, and the line says what to do", async () => {
     const home = createHome({ config: "host:\n  budget: {memory: 1MiB}\n" });
     home.up("--roles", "bus,host");
-    const host = await home.untilState("host", "degraded");
+    const host = await eventually("the host agent is over its budget", async () => {
+      const status = await home.role("host");
+      return status?.state === "degraded" && status.message.includes("budget") ? status : undefined;
+    });
     expect(host.message).toMatch(/^uses .* MiB of memory, more than its budget of 1.0 MiB; .*host\.budget\.memory$/);
     expect(host.budget).toEqual({ cpu_percent: 5, memory_bytes: 1 << 20 });
     const bus = await home.untilState("bus", "healthy");

@@ -38,6 +38,22 @@ describe("decodePayload", () => {
     });
   });
 
+  test("tells a metric's value of 0, and invents none beside a text", () => {
+    const events = [{ metricName: "a", unit: "1" }, { metricName: "b", stringValue: "x" }, { numericValue: 3 }];
+    const telemetry = { events: [...events.map((metricData) => ({ metricData })), { eventId: "status" }] };
+    const bytes = toBinary(DeviceTelemetrySchema, create(DeviceTelemetrySchema, telemetry));
+    const result = decodePayload("device", bytes);
+    if (!result.ok) throw new Error(result.reason);
+    expect(payloadJson(result.payload)).toEqual({
+      events: [
+        { metricData: { metricName: "a", unit: "1", numericValue: 0 } },
+        { metricData: { metricName: "b", stringValue: "x" } },
+        { metricData: { numericValue: 3 } },
+        { eventId: "status" },
+      ],
+    });
+  });
+
   test("maps in another order give the same event", () => {
     const entries = Object.entries({ a: "1", b: "2", c: "3" });
     const decoded = [entries, entries.toReversed()].map((order) => {

@@ -1,33 +1,16 @@
 import { expect, test } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { auditFigures } from "../../src/delivery/index.ts";
 import { scanStoredLeaf, scanUniversal } from "../../src/envelope/index.ts";
 import { flowEvent, startAgentBench, until } from "../delivery/agent-bench.ts";
 import { TcpProxy } from "../delivery/tcp-proxy.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
 import { TestBus } from "../support/test-bus.ts";
 
-/** A small file system of its own, or undefined where this user may not mount one. */
-function mountSmall(bytes: number): { folder: string; unmount: () => void } | undefined {
-  const folder = mkdtempSync(join(tmpdir(), "amoskys-full-"));
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${bytes}`, "tmpfs", folder]);
-  const unmount = () => {
-    if (status === 0) spawnSync("umount", ["-l", folder]);
-    rmSync(folder, { recursive: true, force: true });
-  };
-  if (status === 0) return { folder, unmount };
-  unmount();
-  return undefined;
-}
-
 test("a full disk loses what finds no room, says so when there is space again, and needs no restart", async () => {
-  const disk = mountSmall(24 << 20);
-  if (!disk) {
-    process.stdout.write("skipped: no tmpfs can be mounted here\n");
-    return;
-  }
+  const disk = mountSmallDisk(24 << 20);
+  if (!disk) return;
   const bus = await TestBus.start();
   try {
     const identity = await bus.agent("agent-1");
@@ -73,7 +56,7 @@ test("a full disk loses what finds no room, says so when there is space again, a
 });
 
 test("a log that fills its own disk sheds, and delivers the rest when the bus comes, over a restart too", async () => {
-  const disk = mountSmall(24 << 20);
+  const disk = mountSmallDisk(24 << 20);
   if (!disk) return;
   const bus = await TestBus.start();
   const proxy = await TcpProxy.start(() => bus.port);

@@ -1,10 +1,12 @@
 import type { Collector, CollectorContext, CollectorDefinition } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
+import type { Observer } from "../../core/observer.ts";
 import { createPollingCollector } from "../../core/polling-collector.ts";
-import { TelemetryBuilder } from "../../telemetry/index.ts";
 import type { BusProbe } from "./bus-probe.ts";
 import type { BusConfig } from "./config.ts";
-import { type BusSight, type BusVerdict, figure, judgeBus } from "./decode.ts";
+import type { BusSight } from "./decode.ts";
+import { type Look, LookHistory } from "./look-history.ts";
+import { lookEvents, newsLine } from "./look-telemetry.ts";
 
 export interface BusCollectorOptions {
   readonly config: BusConfig;
@@ -21,15 +23,13 @@ export const busCollector: CollectorDefinition<BusCollectorOptions> = {
 class BusWatch {
   readonly #options: BusCollectorOptions;
   readonly #context: CollectorContext;
-  #verdict: BusVerdict | undefined;
-  #since: bigint;
-  #failures = 0;
-  #sample: { readonly atMs: number; readonly events: number } | undefined;
+  readonly #history: LookHistory;
+  #look: Look | undefined;
 
   constructor(options: BusCollectorOptions, context: CollectorContext) {
     this.#options = options;
     this.#context = context;
-    this.#since = context.clock.wallNs();
+    this.#history = new LookHistory(options.config.commit_age_max_s * 1000);
   }
 
   collector(): Collector {
@@ -40,94 +40,72 @@ class BusWatch {
       intervalMs: config.interval_s * 1000,
       once,
       clock,
-      observer,
-      round: (signal) => this.#look(signal),
+      // a single look that fails ends with its error: nobody needs to be told before
+      observer: once ? withoutLog(observer) : observer,
+      round: (signal) => this.#round(signal),
       describe: () => ({
-        message: this.#verdict ? `${probe.address} ${this.#verdict.message}` : `Asks ${probe.address}`,
-        figures: { failed_looks: this.#failures },
+        message: this.#look ? `${probe.address} ${this.#look.verdict.message}` : `Asks ${probe.address}`,
+        figures: { failed_looks: this.#look?.failedLooks ?? 0 },
       }),
     });
   }
 
-  async #look(signal: AbortSignal): Promise<void> {
+  /** A bus without an answer is both: an event, since this collector is here to see it, and a failed round. */
+  async #round(signal: AbortSignal): Promise<void> {
     const { clock, emit } = this.#context;
-    const sight = await this.#ask(signal);
+    const { config, probe } = this.#options;
+    const at = { wallNs: clock.wallNs(), monotonicMs: clock.monotonicMs() };
+    const sight = await this.#ask(signal, at.monotonicMs);
     if (signal.aborted) return;
-    const verdict = judgeBus(sight, clock.wallMs(), this.#options.config.commit_age_max_s * 1000);
-    for (const event of this.#describe(sight, verdict).build()) emit(event);
-    if (verdict.status !== this.#verdict?.status) this.#since = clock.wallNs();
-    this.#verdict = verdict;
+    const look = this.#history.add(sight, at);
+    this.#look = look;
+    for (const event of lookEvents(look, { address: probe.address, intervalMs: config.interval_s * 1000 })) emit(event);
+    this.#report(look);
+    if (!sight.reached) throw sight.error;
   }
 
-  /** A bus that cannot be reached is what this collector is for: it is an event, not a failed round. */
-  async #ask(signal: AbortSignal): Promise<BusSight> {
-    const { clock, observer } = this.#context;
-    const startedMs = clock.monotonicMs();
+  async #ask(signal: AbortSignal, startedMs: number): Promise<BusSight> {
+    const { clock } = this.#context;
+    const { config, probe } = this.#options;
+    const deadline = AbortSignal.timeout(config.timeout_s * 1000);
     try {
-      const answer = await this.#options.probe.ask(signal);
+      const answer = await probe.ask(AbortSignal.any([signal, deadline]));
       return { reached: true, answer, latencyMs: clock.monotonicMs() - startedMs };
     } catch (caught) {
-      this.#failures += 1;
-      observer.count("amoskys_busagent_failed_looks_total");
-      return { reached: false, reason: AmoskysError.from(caught).message };
+      return { reached: false, error: deadline.aborted ? this.#late(caught) : AmoskysError.from(caught) };
     }
   }
 
-  #describe(sight: BusSight, verdict: BusVerdict): TelemetryBuilder {
+  #late(cause: unknown): AmoskysError {
     const { config, probe } = this.#options;
-    const { clock } = this.#context;
-    const builder = new TelemetryBuilder(
-      {
-        deviceId: probe.address,
-        deviceType: "ENDPOINT",
-        protocol: "GRPC",
-        collector: "bus",
-        intervalMs: config.interval_s * 1000,
-      },
-      clock.wallNs(),
-    );
-    const previous = this.#verdict?.status;
-    builder.status(verdict.severity, {
-      componentName: "bus",
-      status: verdict.status,
-      previousStatus: previous ?? "",
-      statusChangeTimeNs: previous === verdict.status ? this.#since : clock.wallNs(),
-      healthStatus: verdict.status === "ONLINE" ? "HEALTHY" : verdict.severity === "WARN" ? "WARNING" : "CRITICAL",
-      ...(sight.reached ? { responseTimeMs: sight.latencyMs, uptimeSeconds: sight.answer.uptimeSeconds } : {}),
-    });
-    builder.text("bus.state", verdict.message);
-    builder.metric("bus.failed_looks", this.#failures, "1", { type: "COUNTER" });
-    if (sight.reached) this.#addFigures(builder, sight);
-    return builder;
+    const message = `The bus at ${probe.address} did not answer within ${config.timeout_s} s`;
+    return new AmoskysError("timeout", message, { hint: "amoskys bus status", cause });
   }
 
-  #addFigures(builder: TelemetryBuilder, { answer, latencyMs }: Extract<BusSight, { reached: true }>): void {
-    const throughput = this.#throughput(answer.eventsTotal);
-    builder
-      .metric("bus.latency", latencyMs / 1000, "s")
-      .metric("bus.connections", answer.connections, "1")
-      .metric("bus.load", answer.load * 100, "percent")
-      .metric("bus.events", answer.eventsTotal, "1", { type: "COUNTER" });
-    if (throughput !== undefined) builder.metric("bus.throughput", throughput, "1/s");
-    const figures = [
-      ["bus.queue_depth", "inflight", "1"],
-      ["bus.subscribers", "subscribers", "1"],
-      ["bus.log.records", "records", "1"],
-      ["bus.log.free", "free_bytes", "bytes"],
-      ["bus.log.missing_sequences", "missing_sequences", "1"],
-    ] as const;
-    for (const [name, key, unit] of figures) {
-      const value = figure(answer, key);
-      if (value !== undefined) builder.metric(name, value, unit);
+  #report(look: Look): void {
+    const { observer } = this.#context;
+    const { sight, verdict } = look;
+    observer.gauge("amoskys_busagent_bus_up", sight.reached ? 1 : 0);
+    observer.gauge("amoskys_busagent_unanswered_seconds", look.unansweredMs / 1000);
+    if (!sight.reached) {
+      observer.count("amoskys_busagent_failed_looks_total");
+      return;
     }
+    observer.observe("amoskys_busagent_round_trip_seconds", sight.latencyMs / 1000);
+    const isFirstAndWell = look.before === undefined && !look.isRestarted && verdict.severity === "INFO";
+    if (!look.isNews || isFirstAndWell) return;
+    observer.log(
+      verdict.severity === "INFO" ? "info" : "warn",
+      `bus: ${this.#options.probe.address} ${newsLine(look)}`,
+    );
   }
+}
 
-  /** Events a second since the look before; unknown at the first one, and after the bus has started anew. */
-  #throughput(events: number): number | undefined {
-    const atMs = this.#context.clock.monotonicMs();
-    const before = this.#sample;
-    this.#sample = { atMs, events };
-    if (!before || events < before.events || atMs <= before.atMs) return undefined;
-    return ((events - before.events) * 1000) / (atMs - before.atMs);
-  }
+function withoutLog(observer: Observer): Observer {
+  return {
+    count: (...told) => observer.count(...told),
+    gauge: (...told) => observer.gauge(...told),
+    observe: (...told) => observer.observe(...told),
+    log() {},
+  };
 }
