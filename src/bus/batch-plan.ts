@@ -1,11 +1,12 @@
+import type { SequenceRange } from "../core/sequence-set.ts";
 import type { AppendBatch, NewGroup, NewRecord, RangeChange, SourceHead, SourceKey } from "../wal/index.ts";
 import type { Verdict } from "./ack-code.ts";
-import type { LedgerStep, Span } from "./ledger.ts";
+import type { LedgerStep } from "./ledger.ts";
 import type { LegacyUnit, Pending, Unit } from "./unit.ts";
 
 /** Something about a source that a person should hear of once the commit has it. */
 export type SourceFinding =
-  | ({ readonly type: "gap"; readonly source: SourceKey } & Span)
+  | ({ readonly type: "gap"; readonly source: SourceKey } & SequenceRange)
   | { readonly type: "chain_break"; readonly source: SourceKey; readonly sequence: number };
 
 /** One commit while it is put together: what goes into the log's transaction, and who waits for it. */

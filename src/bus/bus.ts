@@ -108,7 +108,7 @@ class LogBus implements Bus {
     this.#options = options;
     this.#limits = limits;
     this.failed = failed.promise;
-    this.#sequencer = new Sequencer(limits, clock, log.opened);
+    this.#sequencer = new Sequencer(limits, clock, reader);
     this.#overload = new OverloadGate(limits, clock, options.overload ?? "auto");
     this.#disk = new DiskGate({ freeBytes: options.freeBytes, lowBytes: limits.diskLowBytes, clock });
     this.#subscriptions = new Subscriptions({ reader, trust, limits, clock, observer });
@@ -199,6 +199,7 @@ class LogBus implements Bus {
   refreshGauges(): void {
     const { observer } = this.#options;
     observer.gauge("amoskys_bus_queue_depth", this.#overload.inflight);
+    observer.gauge("amoskys_bus_epochs_held", this.#sequencer.held());
     observer.gauge("amoskys_bus_missing_sequences", this.#sequencer.missing());
     const freeBytes = this.#disk.freeBytes();
     if (freeBytes !== undefined) observer.gauge("amoskys_bus_disk_free_bytes", freeBytes);

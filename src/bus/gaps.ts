@@ -1,36 +1,23 @@
+import { rangeIndexAt, type SequenceRange } from "../core/sequence-set.ts";
 import type { RangeReason } from "../wal/index.ts";
 
-/** Sequences of a source that are not stored, and why. Both ends belong to it. */
-export interface Gap {
-  readonly first: number;
-  readonly last: number;
+/** Sequences of a source that are not stored, and why. */
+export interface Gap extends SequenceRange {
   readonly reason: RangeReason;
   /** Milliseconds since the Unix epoch. */
   readonly sinceMs: number;
 }
 
-/** Index of the first gap that ends at or behind `sequence`; the number of gaps where none does. */
-export function gapIndexAt(gaps: readonly Gap[], sequence: number): number {
-  let low = 0;
-  let high = gaps.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((gaps[middle] as Gap).last < sequence) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /** The gap that a sequence lies in. */
 export function gapAt(gaps: readonly Gap[], sequence: number): Gap | undefined {
-  const gap = gaps[gapIndexAt(gaps, sequence)];
+  const gap = gaps[rangeIndexAt(gaps, sequence)];
   return gap && gap.first <= sequence ? gap : undefined;
 }
 
 /** The parts of the gaps that lie in a span, each cut to it. */
 export function gapsWithin(gaps: readonly Gap[], first: number, last: number): Gap[] {
   const found: Gap[] = [];
-  for (let i = gapIndexAt(gaps, first); i < gaps.length; i += 1) {
+  for (let i = rangeIndexAt(gaps, first); i < gaps.length; i += 1) {
     const gap = gaps[i] as Gap;
     if (gap.first > last) break;
     found.push({ ...gap, first: Math.max(gap.first, first), last: Math.min(gap.last, last) });
@@ -40,7 +27,7 @@ export function gapsWithin(gaps: readonly Gap[], first: number, last: number): G
 
 /** The gaps without the sequences of a span. */
 export function withoutSpan(gaps: readonly Gap[], first: number, last: number): readonly Gap[] {
-  const from = gapIndexAt(gaps, first);
+  const from = rangeIndexAt(gaps, first);
   let to = from;
   const rest: Gap[] = [];
   for (; to < gaps.length; to += 1) {
@@ -55,7 +42,7 @@ export function withoutSpan(gaps: readonly Gap[], first: number, last: number): 
 
 /** The gaps with one more, which overlaps none of them; it joins neighbours of its reason, as the log's table does. */
 export function withGap(gaps: readonly Gap[], added: Gap): readonly Gap[] {
-  let from = gapIndexAt(gaps, added.first - 1);
+  let from = rangeIndexAt(gaps, added.first - 1);
   let to = from;
   let joined = added;
   const before = gaps[from];

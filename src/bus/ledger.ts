@@ -1,5 +1,6 @@
+import { rangeCount, rangeIndexAt, type SequenceRange } from "../core/sequence-set.ts";
 import type { RangeChange, RangeReason, SourceHead, SourceKey } from "../wal/index.ts";
-import { type Gap, gapAt, gapIndexAt, gapsWithin, withGap, withoutSpan } from "./gaps.ts";
+import { type Gap, gapAt, gapsWithin, withGap, withoutSpan } from "./gaps.ts";
 
 /**
  * Which sequences of one source are stored. Never changed in place: a commit that fails leaves the old one in force.
@@ -16,12 +17,6 @@ export interface Ledger {
 }
 
 export const emptyLedger: Ledger = { cursor: 0, highest: 0, lastSig: new Uint8Array(), gaps: [], forgottenLast: 0 };
-
-/** Sequences in a row that are stored together. */
-export interface Span {
-  readonly first: number;
-  readonly last: number;
-}
 
 /** A change of a ledger and what the log's transaction has to write for it. */
 export interface LedgerStep {
@@ -60,8 +55,15 @@ export function countGaps({ gaps }: Ledger, reason: RangeReason): number {
   return count;
 }
 
+/** How many sequences no record and no declaration accounts for. */
+export function countMissing({ gaps }: Ledger): number {
+  let count = 0;
+  for (const gap of gaps) if (gap.reason === "missing") count += rangeCount(gap);
+  return count;
+}
+
 /** Whether a span would leave a missing one in two pieces. */
-export function splitsMissing({ gaps }: Ledger, { first, last }: Span): boolean {
+export function splitsMissing({ gaps }: Ledger, { first, last }: SequenceRange): boolean {
   const before = gapAt(gaps, first);
   const after = gapAt(gaps, last);
   const cuts = (gap: Gap | undefined) => gap?.reason === "missing";
@@ -79,9 +81,9 @@ export function isStored(ledger: Ledger, sequence: number): boolean {
 }
 
 /** Whether no sequence of a span is stored. */
-export function isFree(ledger: Ledger, { first, last }: Span): boolean {
+export function isFree(ledger: Ledger, { first, last }: SequenceRange): boolean {
   let next = first;
-  for (let i = gapIndexAt(ledger.gaps, first); next <= last && next <= ledger.highest; i += 1) {
+  for (let i = rangeIndexAt(ledger.gaps, first); next <= last && next <= ledger.highest; i += 1) {
     const gap = ledger.gaps[i];
     if (!gap || gap.first > next) return false;
     next = gap.last + 1;
@@ -95,7 +97,7 @@ export function isFree(ledger: Ledger, { first, last }: Span): boolean {
  */
 export function store(
   ledger: Ledger,
-  span: Span & { readonly sig: Uint8Array; readonly closes: readonly Span[] },
+  span: SequenceRange & { readonly sig: Uint8Array; readonly closes: readonly SequenceRange[] },
   nowMs: number,
   declaredMax: number,
 ): LedgerStep {
@@ -120,7 +122,7 @@ export function store(
   const lastSig = span.last >= ledger.highest ? span.sig : ledger.lastSig;
   const cursor = span.first <= ledger.cursor + 1 ? Math.max(ledger.cursor, span.last) : ledger.cursor;
   const stored = { ...ledger, cursor, highest, lastSig, gaps };
-  return { ledger: advance(span.closes.length > 0 ? forgetDeclared(stored, declaredMax) : stored), changes };
+  return { ledger: advance(gaps === ledger.gaps ? stored : forgetDeclared(stored, declaredMax)), changes };
 }
 
 /** Waits no longer for what is missing behind the cursor, up to `last`. */
@@ -143,7 +145,7 @@ export function holeEnd(ledger: Ledger): number | undefined {
 
 /** Moves the cursor over what is stored or explained. */
 function advance(ledger: Ledger): Ledger {
-  for (let i = gapIndexAt(ledger.gaps, ledger.cursor + 1); i < ledger.gaps.length; i += 1) {
+  for (let i = rangeIndexAt(ledger.gaps, ledger.cursor + 1); i < ledger.gaps.length; i += 1) {
     const gap = ledger.gaps[i] as Gap;
     if (gap.reason === "missing") return { ...ledger, cursor: Math.max(ledger.cursor, gap.first - 1) };
   }

@@ -14,8 +14,12 @@ export interface BusLimits {
   readonly inflightBytesMax: number;
   /** Free bytes of the log's file system under which nothing more is taken. */
   readonly diskLowBytes: number;
-  /** Epochs of one agent. */
-  readonly epochsMax: number;
+  /** Epochs of one agent that are held in memory. Any other is looked up in the log when it speaks. */
+  readonly epochsHeldMax: number;
+  /** Ranges of gaps of one agent that are held in memory, over all its epochs. */
+  readonly gapsHeldMax: number;
+  /** Epochs that one agent may begin within an hour. Each is a row of the log for good. */
+  readonly epochsPerHourMax: number;
   /**
    * Ranges of missing sequences of one agent and epoch; as many declared ones are remembered. Each is made by the agent
    * and kept in memory.
@@ -40,7 +44,12 @@ export const defaultBusLimits: BusLimits = {
   hardMax: 500,
   inflightBytesMax: 64 * 1024 * 1024,
   diskLowBytes: 256 * 1024 * 1024,
-  epochsMax: 4096,
+  // more than calls in flight; about 1 MB
+  epochsHeldMax: 1024,
+  // about 12 MB; a single epoch may have a twelfth of it
+  gapsHeldMax: 131_072,
+  // the eight agents of a host that all lose their logs every half minute
+  epochsPerHourMax: 1024,
   gapsMax: 4096,
   batchRecordsMax: 4096,
   batchBytesMax: 8 * 1024 * 1024,

@@ -1,9 +1,9 @@
 import { bytesEqual } from "../core/bytes.ts";
 import { blake2b256 } from "../core/hashes.ts";
+import type { SequenceRange } from "../core/sequence-set.ts";
 import { type EnvelopeFacts, scanLeaf, standaloneEnvelope, verifyStandalone, verifyTree } from "../envelope/index.ts";
 import type { SourceKey } from "../wal/index.ts";
 import { duplicate, type Verdict } from "./ack-code.ts";
-import type { Span } from "./ledger.ts";
 import { awaiting, type Outcome, type Sender, sharing } from "./outcome.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { conflict, type StoredRecords } from "./stored-records.ts";
@@ -172,7 +172,7 @@ function recordOf(facts: EnvelopeFacts, form: "leaf" | "universal", bytes: Uint8
   return { tsNs: facts.tsNs, kind: facts.kind, form, bytes, leaf };
 }
 
-function closesOf({ loss, parked }: EnvelopeFacts): Span[] {
+function closesOf({ loss, parked }: EnvelopeFacts): SequenceRange[] {
   if (loss) return [{ first: loss.firstSequence, last: loss.lastSequence }];
   return parked ? [{ first: parked.sequence, last: parked.sequence }] : [];
 }

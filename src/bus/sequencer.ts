@@ -1,73 +1,62 @@
 import type { Clock } from "../core/clock.ts";
-import type { RangeRow, SourceHead, SourceKey } from "../wal/index.ts";
+import type { SequenceRange } from "../core/sequence-set.ts";
+import type { LogReader, SourceKey } from "../wal/index.ts";
 import type { Verdict } from "./ack-code.ts";
+import { AgentEpochs, type EpochLimits } from "./agent-epochs.ts";
 import type { BatchPlan } from "./batch-plan.ts";
-import { emptyLedger, type Ledger, openLedger, type Span } from "./ledger.ts";
-import type { BusLimits } from "./limits.ts";
+import { emptyLedger, openLedger } from "./ledger.ts";
 import { type SourceLimits, SourceQueue, type Standing } from "./source-queue.ts";
 import type { Unit } from "./unit.ts";
 
-type SequencerLimits = SourceLimits & Pick<BusLimits, "epochsMax">;
-
-const free: Standing = { state: "free" };
-
-function sourceId({ agent, epoch }: SourceKey): string {
-  return `${epoch}\0${agent}`;
-}
+/** What the log is asked for an epoch that is not held in memory. */
+export type SourceLog = Pick<LogReader, "head" | "newestRanges" | "countSequences">;
 
 /** All sources of verified events, and which of them have something to commit. */
 export class Sequencer {
-  readonly #limits: SequencerLimits;
+  readonly #limits: SourceLimits & EpochLimits;
   readonly #clock: Clock;
-  readonly #sources = new Map<string, SourceQueue>();
-  /** Epochs known of each agent. */
-  readonly #epochs = new Map<string, number>();
+  readonly #log: SourceLog;
+  readonly #agents = new Map<string, AgentEpochs>();
   readonly #ready = new Set<SourceQueue>();
   readonly #blocked = new Set<SourceQueue>();
   /** Sources in the batch that was collected last. */
   readonly #flying = new Set<SourceQueue>();
+  /** Agents choose their sequences: all of them together may be missing more than a number can count. */
+  #missing: bigint;
 
-  constructor(
-    limits: SequencerLimits,
-    clock: Clock,
-    opened: { readonly heads: readonly SourceHead[]; readonly ranges: readonly RangeRow[] },
-  ) {
+  constructor(limits: SourceLimits & EpochLimits, clock: Clock, log: SourceLog) {
     this.#limits = limits;
     this.#clock = clock;
-    const ranges = Map.groupBy(opened.ranges, ({ source }) => sourceId(source));
-    for (const head of opened.heads) {
-      if (head.source.epoch === "") continue;
-      this.#add(head.source, openLedger(head, ranges.get(sourceId(head.source)) ?? [], limits.gapsMax));
-    }
+    this.#log = log;
+    this.#missing = BigInt(log.countSequences("missing"));
   }
 
-  /** Sequences that no record and no declaration accounts for. */
+  /** Sequences that no record and no declaration accounts for, of all sources of the log. */
   missing(): number {
+    return Number(this.#missing);
+  }
+
+  /** Epochs held in memory. */
+  held(): number {
     let count = 0;
-    for (const source of this.#sources.values()) count += source.missing;
+    for (const epochs of this.#agents.values()) count += epochs.count;
     return count;
   }
 
   standing(key: SourceKey, sequence: number): Standing {
-    return this.#sources.get(sourceId(key))?.standing(sequence) ?? free;
+    return this.#use(key).standing(sequence);
   }
 
   /** Whether none of a span's sequences is stored, declared or waits. */
-  isFresh(key: SourceKey, span: Span): boolean {
-    return this.#sources.get(sourceId(key))?.isFresh(span) ?? true;
+  isFresh(key: SourceKey, span: SequenceRange): boolean {
+    return this.#use(key).isFresh(span);
   }
 
   /** Takes in a unit whose sequences neither are stored nor wait, or answers why it cannot wait here. */
   offer(unit: Unit): Verdict | undefined {
-    const { agent } = unit.source;
-    let source = this.#sources.get(sourceId(unit.source));
-    if (!source) {
-      if ((this.#epochs.get(agent) ?? 0) >= this.#limits.epochsMax) {
-        const reason = `${agent} has ${this.#limits.epochsMax} epochs here, as many as it may: none is added`;
-        return { code: "rate_limited", reason, hintMs: this.#limits.windowMs };
-      }
-      source = this.#add(unit.source, emptyLedger);
-    }
+    const source = this.#use(unit.source);
+    const refusal = this.#epochsOf(unit.source.agent).refusal(source, this.#clock.monotonicMs());
+    if (refusal) return refusal;
     this.#ready.add(source);
     return source.offer(unit);
   }
@@ -91,7 +80,14 @@ export class Sequencer {
 
   /** The batch that was collected last is in the log. */
   commit(): void {
-    for (const source of this.#flying) source.commit();
+    for (const source of this.#flying) {
+      const before = source.gapCount;
+      this.#missing += BigInt(source.commit());
+      if (source.gapCount === before) continue;
+      const epochs = this.#epochsOf(source.key.agent);
+      epochs.addGaps(source.gapCount - before);
+      this.#trim(epochs, source);
+    }
     this.#flying.clear();
   }
 
@@ -106,12 +102,12 @@ export class Sequencer {
 
   /** Sends away everything that is not in flight. */
   dismiss(verdict: Verdict): void {
-    for (const source of this.#sources.values()) source.dismiss(verdict);
+    for (const { sources } of this.#agents.values()) for (const source of sources) source.dismiss(verdict);
   }
 
   /** Sends a unit away whose callers are gone. */
   withdraw(unit: Unit): void {
-    this.#sources.get(sourceId(unit.source))?.withdraw(unit);
+    this.#agents.get(unit.source.agent)?.find(unit.source.epoch)?.withdraw(unit);
   }
 
   /** Does what time makes due. */
@@ -124,10 +120,39 @@ export class Sequencer {
     else this.#blocked.delete(source);
   }
 
-  #add(key: SourceKey, ledger: Ledger): SourceQueue {
-    const source = new SourceQueue(key, ledger, this.#limits, this.#clock);
-    this.#sources.set(sourceId(key), source);
-    this.#epochs.set(key.agent, (this.#epochs.get(key.agent) ?? 0) + 1);
+  /** A source as it is held in memory, from the log where it was not. */
+  #use(key: SourceKey): SourceQueue {
+    const epochs = this.#epochsOf(key.agent);
+    const source = epochs.find(key.epoch) ?? this.#open(key);
+    epochs.use(source);
+    this.#trim(epochs, source);
     return source;
+  }
+
+  #open(key: SourceKey): SourceQueue {
+    const head = this.#log.head(key);
+    if (!head) return new SourceQueue(key, emptyLedger, this.#limits, this.#clock);
+    const { gapsMax } = this.#limits;
+    const missing = this.#log.newestRanges(key, "missing", Number.MAX_SAFE_INTEGER);
+    // one more than is kept says up to where they are not known
+    const declared = this.#log.newestRanges(key, "declared", gapsMax + 1);
+    const ledger = openLedger(head, [...missing, ...declared], gapsMax);
+    return new SourceQueue(key, ledger, this.#limits, this.#clock);
+  }
+
+  #trim(epochs: AgentEpochs, kept: SourceQueue): void {
+    for (const source of epochs.trim(kept)) {
+      this.#ready.delete(source);
+      this.#blocked.delete(source);
+      this.#flying.delete(source);
+    }
+  }
+
+  #epochsOf(agent: string): AgentEpochs {
+    const known = this.#agents.get(agent);
+    if (known) return known;
+    const epochs = new AgentEpochs(this.#limits, this.#clock.monotonicMs());
+    this.#agents.set(agent, epochs);
+    return epochs;
   }
 }

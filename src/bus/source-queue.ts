@@ -1,18 +1,20 @@
 import { bytesEqual } from "../core/bytes.ts";
 import type { Clock } from "../core/clock.ts";
+import type { SequenceRange } from "../core/sequence-set.ts";
 import type { SourceKey } from "../wal/index.ts";
 import type { Verdict } from "./ack-code.ts";
 import type { BatchPlan } from "./batch-plan.ts";
 import { gapAt, gapsWithin } from "./gaps.ts";
 import {
   countGaps,
+  countMissing,
+  emptyLedger,
   giveUp,
   headOf,
   holeEnd,
   isFree,
   isStored,
   type Ledger,
-  type Span,
   splitsMissing,
   store,
 } from "./ledger.ts";
@@ -38,6 +40,8 @@ const earlyHintMs = 500;
  */
 export class SourceQueue {
   readonly key: SourceKey;
+  /** Whether the log has it, or it was let begin. */
+  isKnown: boolean;
   readonly #limits: SourceLimits;
   readonly #clock: Clock;
   /** What the log holds. */
@@ -56,6 +60,7 @@ export class SourceQueue {
 
   constructor(key: SourceKey, ledger: Ledger, limits: SourceLimits, clock: Clock) {
     this.key = key;
+    this.isKnown = ledger !== emptyLedger;
     this.#ledger = ledger;
     this.#front = ledger;
     this.#limits = limits;
@@ -67,10 +72,15 @@ export class SourceQueue {
     return this.#blockedSinceMs !== undefined;
   }
 
-  /** Sequences that no record and no declaration accounts for. */
-  get missing(): number {
-    const missing = this.#ledger.gaps.filter(({ reason }) => reason === "missing");
-    return missing.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+  /** Ranges of its gaps. */
+  get gapCount(): number {
+    return this.#ledger.gaps.length;
+  }
+
+  /** Whether it can be made again from the log as it is: nothing waits, nor is in flight, nor comes with time. */
+  get isIdle(): boolean {
+    if (this.#waiting.length > 0 || this.#front !== this.#ledger) return false;
+    return !this.isBlocked || this.#hasGapsMax();
   }
 
   standing(sequence: number): Standing {
@@ -83,7 +93,7 @@ export class SourceQueue {
   }
 
   /** Whether none of a span's sequences is stored, declared or waits. */
-  isFresh(span: Span): boolean {
+  isFresh(span: SequenceRange): boolean {
     if (this.#holder(span) || !isFree(this.#ledger, span)) return false;
     return gapsWithin(this.#ledger.gaps, span.first, span.last).every(({ reason }) => reason !== "declared");
   }
@@ -96,7 +106,7 @@ export class SourceQueue {
       this.#noteSentAway(unit);
       return this.#windowFull();
     }
-    if (unit.closes.some((span) => splitsMissing(this.#front, span)) && this.#hasGapsMax()) {
+    if (this.#cutsTooMuch(unit)) {
       const reason = `more than ${this.#limits.gapsMax} ranges of sequences are missing here`;
       return { code: "rate_limited", reason, hintMs: this.#limits.windowMs };
     }
@@ -116,11 +126,13 @@ export class SourceQueue {
     return this.#nextUnit() === undefined;
   }
 
-  /** The batch in flight is in the log. */
-  commit(): void {
+  /** The batch in flight is in the log; answers by how many sequences more are missing now. */
+  commit(): number {
+    const before = this.#ledger;
     this.#ledger = this.#front;
     this.#flying = [];
     this.#flyingLast = 0;
+    return before.gaps === this.#ledger.gaps ? 0 : countMissing(this.#ledger) - countMissing(before);
   }
 
   /** The batch in flight failed: nothing of it is marked. */
@@ -197,6 +209,14 @@ export class SourceQueue {
     return countGaps(this.#front, "missing") >= this.#limits.gapsMax;
   }
 
+  /** Whether a unit would cut what is missing into more pieces than there may be. */
+  #cutsTooMuch(unit: Unit): boolean {
+    const splits = [unit, ...unit.closes].some((span) => splitsMissing(this.#front, span));
+    if (!splits || !this.#hasGapsMax()) return false;
+    const { ledger } = store(this.#front, unit, 0, this.#limits.gapsMax);
+    return countGaps(ledger, "missing") > countGaps(this.#front, "missing");
+  }
+
   /** Starts or stops the clock of the missing sequence behind the cursor. */
   #watch(): void {
     const { cursor, highest } = this.#front;
@@ -227,7 +247,7 @@ export class SourceQueue {
   }
 
   /** The unit, waiting or in flight, that holds one of a span's sequences. */
-  #holder(span: Span): Unit | undefined {
+  #holder(span: SequenceRange): Unit | undefined {
     const before = this.#waiting[this.#lastAtOrBefore(span.last)];
     if (before && before.last >= span.first) return before;
     if (span.first > this.#flyingLast) return undefined;

@@ -1,7 +1,7 @@
 import type { RecordKind } from "../core/event.ts";
+import type { SequenceRange } from "../core/sequence-set.ts";
 import type { RecordForm, RecordTrust, SourceKey } from "../wal/index.ts";
 import type { Verdict } from "./ack-code.ts";
-import type { Span } from "./ledger.ts";
 
 /** An event on its way into the log. */
 export interface UnitRecord {
@@ -45,7 +45,7 @@ export interface UnitInput {
   readonly sig: Uint8Array;
   readonly prevSig: Uint8Array;
   /** Earlier sequences that its loss and parked records explain. */
-  readonly closes: readonly Span[];
+  readonly closes: readonly SequenceRange[];
 }
 
 /** Verified events with sequences in a row: a whole tree, or one envelope. */
@@ -57,7 +57,7 @@ export class Unit extends Pending implements UnitInput {
   readonly tree: boolean;
   readonly sig: Uint8Array;
   readonly prevSig: Uint8Array;
-  readonly closes: readonly Span[];
+  readonly closes: readonly SequenceRange[];
   /** When it was offered, milliseconds of the monotonic clock. */
   offeredMs = 0;
 

@@ -1,4 +1,5 @@
 import type { CollectedEvent, RecordKind } from "../core/event.ts";
+import { rangeCount, type SequenceRange } from "../core/sequence-set.ts";
 import {
   type LeafBody,
   type LeafInput,
@@ -10,7 +11,7 @@ import {
 } from "../envelope/index.ts";
 import type { AppendBatch, NewGroup, NewRecord, RangeChange, RangeReason, SourceHead } from "../wal/index.ts";
 import type { Loss } from "./loss-tally.ts";
-import { type LostRange, rangeCount, type SequenceRange } from "./sequence-ranges.ts";
+import type { LostRange } from "./sequence-ranges.ts";
 
 /** What the log has to say of one of its epochs. */
 export interface Notice {

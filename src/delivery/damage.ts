@@ -1,6 +1,6 @@
+import { SequenceSet } from "../core/sequence-set.ts";
 import { type Log, openLogReader, type SourceHead } from "../wal/index.ts";
 import type { Notice } from "./commit-plan.ts";
-import type { SequenceRange } from "./sequence-ranges.ts";
 
 const pageRecords = 512;
 
@@ -21,9 +21,10 @@ export function findDamage(log: Log, heads: readonly SourceHead[], nowNs: bigint
   const notices: Notice[] = [];
   const raised = heads.map((head) => {
     const { epoch } = head.source;
-    const known = [...(present.get(epoch) ?? []), ...log.ranges(head.source)];
-    const highest = known.reduce((most, { last }) => Math.max(most, last), head.highest);
-    const gone = gaps(known, highest);
+    const known = present.get(epoch) ?? new SequenceSet();
+    for (const range of log.ranges(head.source)) known.add(range);
+    const highest = Math.max(head.highest, known.ranges.at(-1)?.last ?? 0);
+    const gone = known.missingIn({ first: 1, last: highest });
     const lost = gone.map((range) => ({ ...range, reason: "damage", startNs: nowNs, endNs: nowNs }));
     if (gone.length > 0) notices.push({ epoch, lost, gone, parked: [] });
     return { ...head, highest };
@@ -31,32 +32,18 @@ export function findDamage(log: Log, heads: readonly SourceHead[], nowNs: bigint
   return { heads: raised, notices };
 }
 
-/** The sequences from 1 to `highest` that no range holds; no range ends above it. */
-export function gaps(ranges: readonly SequenceRange[], highest: number): SequenceRange[] {
-  const found: SequenceRange[] = [];
-  let next = 1;
-  for (const { first, last } of [...ranges].sort((a, b) => a.first - b.first)) {
-    if (first > next) found.push({ first: next, last: first - 1 });
-    next = Math.max(next, last + 1);
-  }
-  if (next <= highest) found.push({ first: next, last: highest });
-  return found;
-}
-
-/** The sequences with a record, by epoch; runs of them are one range. */
-function presentSequences(path: string): Map<string, SequenceRange[]> {
-  const epochs = new Map<string, SequenceRange[]>();
+/** The sequences with a record, by epoch. */
+function presentSequences(path: string): Map<string, SequenceSet> {
+  const epochs = new Map<string, SequenceSet>();
   const reader = openLogReader(path);
   try {
     let afterId = 0;
     for (;;) {
       const page = reader.records({ afterId, limit: pageRecords });
       for (const { source, sequence } of page) {
-        const ranges = epochs.get(source.epoch) ?? [];
-        epochs.set(source.epoch, ranges);
-        const before = ranges.at(-1);
-        if (before && before.last + 1 === sequence) ranges.splice(-1, 1, { first: before.first, last: sequence });
-        else ranges.push({ first: sequence, last: sequence });
+        const present = epochs.get(source.epoch) ?? new SequenceSet();
+        epochs.set(source.epoch, present);
+        present.add({ first: sequence, last: sequence });
       }
       const last = page.at(-1);
       if (last === undefined || page.length < pageRecords) return epochs;

@@ -1,7 +1,8 @@
+import type { SequenceRange } from "../core/sequence-set.ts";
 import { scanStoredLeaf } from "../envelope/index.ts";
 import type { StoredGroup } from "../wal/index.ts";
 import { leafOf } from "./parcel.ts";
-import type { LostRange, SequenceRange } from "./sequence-ranges.ts";
+import type { LostRange } from "./sequence-ranges.ts";
 
 /** A group of loss records that the bus does not have yet. */
 export interface LossGroup {

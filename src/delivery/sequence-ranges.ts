@@ -1,19 +1,10 @@
-/** Sequences of one source, both ends included. */
-export interface SequenceRange {
-  readonly first: number;
-  readonly last: number;
-}
+import type { SequenceRange } from "../core/sequence-set.ts";
 
 /** A range that is declared lost, with the stamps of its first and last event. */
 export interface LostRange extends SequenceRange {
   readonly reason: string;
   readonly startNs: bigint;
   readonly endNs: bigint;
-}
-
-/** How many sequences a range holds. */
-export function rangeCount(range: SequenceRange): number {
-  return range.last - range.first + 1;
 }
 
 /** The smaller of two stamps. */

@@ -1,7 +1,8 @@
+import type { SequenceRange } from "../core/sequence-set.ts";
 import type { Log } from "../wal/index.ts";
 import type { Notice } from "./commit-plan.ts";
 import type { LossGroup } from "./loss-groups.ts";
-import { coalesceLostRanges, type LostRange, mergeLostRanges, type SequenceRange } from "./sequence-ranges.ts";
+import { coalesceLostRanges, type LostRange, mergeLostRanges } from "./sequence-ranges.ts";
 
 /** Above this many ranges in one notice their reasons are no longer told apart. */
 const rangesMax = 64;

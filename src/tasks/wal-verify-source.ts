@@ -1,8 +1,8 @@
 import { bytesEqual } from "../core/bytes.ts";
+import { rangeCount, type SequenceRange, SequenceSet } from "../core/sequence-set.ts";
 import type { LossFacts, ParkedFacts } from "../envelope/index.ts";
 import type { RangeReason, RangeRow, SourceHead, SourceKey } from "../wal/index.ts";
 import { rangeTexts } from "./render-range.ts";
-import { SequenceSet, type SequenceSpan } from "./wal-sequence-set.ts";
 import { type ChainLink, type ChainSegment, follows, SourceChain } from "./wal-verify-chain.ts";
 import type { Findings } from "./wal-verify-findings.ts";
 
@@ -64,12 +64,12 @@ export class SourceCheck {
   finish(head: SourceHead | undefined, ranges: readonly RangeRow[], later: readonly RangeRow[]): SourceSummary {
     const { segments } = this.#chain;
     const explained = new SequenceSet();
-    for (const span of [...ranges, ...later, ...this.#bad.spans]) explained.add(span);
+    for (const range of [...ranges, ...later, ...this.#bad.ranges]) explained.add(range);
     this.#checkHead(head);
     this.#checkGaps(head?.highest ?? 0, explained);
     this.#checkRanges(ranges, later);
     const counts: Partial<Record<RangeReason, number>> = {};
-    for (const { reason, first, last } of ranges) counts[reason] = (counts[reason] ?? 0) + last - first + 1;
+    for (const range of ranges) counts[range.reason] = (counts[range.reason] ?? 0) + rangeCount(range);
     return {
       ...this.#source,
       produced: head?.highest ?? 0,
@@ -100,7 +100,7 @@ export class SourceCheck {
     this.#findGaps({ first: next, last: highest }, explained, undefined);
   }
 
-  #findGaps(span: SequenceSpan, explained: SequenceSet, idBehind: number | undefined): void {
+  #findGaps(span: SequenceRange, explained: SequenceSet, idBehind: number | undefined): void {
     if (span.last < span.first) return;
     for (const { first, last } of explained.missingIn(span)) {
       const what = first === last ? `sequence ${first} is` : `sequences ${first} to ${last} are`;

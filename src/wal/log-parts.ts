@@ -12,6 +12,7 @@ import { Ledger } from "./ledger.ts";
 import type { LogRecovery, OpenLogOptions } from "./log-options.ts";
 import { MetaTable } from "./meta-table.ts";
 import { Pruner } from "./pruner.ts";
+import { RangeReader } from "./range-reader.ts";
 import { RangeTable } from "./range-table.ts";
 import { RecordRemover } from "./record-remover.ts";
 import { Settler } from "./settler.ts";
@@ -58,6 +59,7 @@ export interface LogParts {
   readonly recovery: LogRecovery | undefined;
   readonly ledger: Ledger;
   readonly sources: SourceTable;
+  readonly ranges: RangeReader;
   readonly meta: MetaTable;
   readonly groups: GroupTable;
   readonly appender: Appender;
@@ -80,13 +82,13 @@ export function createLogParts(
   const { path, checkpointBytes, ballastBytes, observer } = settings;
   const ledger = new Ledger(connection);
   const sources = new SourceTable(connection, "write");
-  const ranges = new RangeTable(connection);
+  const rangeTable = new RangeTable(connection);
   const checkpointer = new Checkpointer(connection, checkpointBytes);
   const ballast = new Ballast(path, ballastBytes);
   const place = new FilePlace(path);
   const reload = (): void => {
     ledger.load();
-    sources.load();
+    sources.forget();
   };
   return {
     settings,
@@ -95,11 +97,12 @@ export function createLogParts(
     recovery,
     ledger,
     sources,
+    ranges: new RangeReader(connection, sources),
     meta: new MetaTable(connection),
     groups: new GroupTable(connection, sources.nameOf),
-    appender: new Appender(connection, ledger, sources, ranges),
+    appender: new Appender(connection, ledger, sources, rangeTable),
     settler: new Settler(connection, ledger),
-    pruner: new Pruner(connection, ledger, new RecordRemover(connection, ledger, ranges), checkpointBytes / 4),
+    pruner: new Pruner(connection, ledger, new RecordRemover(connection, ledger, rangeTable), checkpointBytes / 4),
     checkpointer,
     ballast,
     place,

@@ -5,7 +5,6 @@ import type { OldestGroups } from "./group-table.ts";
 import type { LogRecovery, LogStats } from "./log-options.ts";
 import type { LogParts } from "./log-parts.ts";
 import { statsOf } from "./log-stats.ts";
-import { readRanges } from "./range-table.ts";
 import type { SourceKey, StoredGroup } from "./record.ts";
 import type { Settlement } from "./settler.ts";
 import { logError } from "./sqlite-error.ts";
@@ -49,14 +48,11 @@ export class Log {
 
   /** Every source with its head, in the order in which they came. */
   sources(): SourceHead[] {
-    return this.#parts.sources.heads();
+    return this.#read(() => this.#parts.sources.heads());
   }
 
   ranges(source?: SourceKey): RangeRow[] {
-    const { connection, sources } = this.#parts;
-    const number = source && sources.find(source);
-    if (source && number === undefined) return [];
-    return this.#read(() => readRanges(connection, sources.nameOf, number));
+    return this.#read(() => this.#parts.ranges.all(source));
   }
 
   /** Appends a batch, all of it or nothing. Throws `disk_full` also where the log's own budget is used up. */

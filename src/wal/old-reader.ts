@@ -79,8 +79,20 @@ export class OldReader implements LogReader {
     return [];
   }
 
+  head(): undefined {
+    return undefined;
+  }
+
   ranges(): RangeRow[] {
     return [];
+  }
+
+  newestRanges(): RangeRow[] {
+    return [];
+  }
+
+  countSequences(): number {
+    return 0;
   }
 
   stats(): LogStats {

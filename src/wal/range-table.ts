@@ -1,8 +1,7 @@
 import type { Statement } from "bun:sqlite";
 import { AmoskysError } from "../core/errors.ts";
-import type { RangeReason, RangeRow } from "./append-batch.ts";
+import type { RangeReason } from "./append-batch.ts";
 import type { Connection } from "./connection.ts";
-import type { SourceNames } from "./record-rows.ts";
 import { reasonCode } from "./row-codes.ts";
 
 interface Range {
@@ -64,18 +63,4 @@ export class RangeTable {
 function assertRange(first: number, last: number): void {
   if (Number.isSafeInteger(first) && Number.isSafeInteger(last) && first >= 1 && first <= last) return;
   throw new AmoskysError("internal", `the range ${first} to ${last} is none`);
-}
-
-/** Every range of a log, or of one source, in order. */
-export function readRanges(connection: Connection, nameOf: SourceNames, source?: number): RangeRow[] {
-  const rows = connection.all<{ source: number; reason: number; first: number; last: number; sinceMs: number }>(
-    `SELECT source, reason, first, last, since_ms AS sinceMs FROM ranges
-      WHERE ?1 IS NULL OR source = ?1 ORDER BY source, first, reason`,
-    source ?? null,
-  );
-  return rows.map((row) => {
-    const reason = reasonCode.decode(row.reason);
-    if (!reason) throw new AmoskysError("log_corrupt", `a range of the log has the unknown reason ${row.reason}`);
-    return { source: nameOf(row.source), first: row.first, last: row.last, reason, sinceMs: row.sinceMs };
-  });
 }

@@ -52,13 +52,16 @@ export function timeCondition(query: RecordQuery, column: string): Condition {
   return { sql: sql.join(""), params };
 }
 
-/** Everything of a query but ids and limit, on records `r`. `sources`: the numbers of the agents' sources. */
-export function rowCondition(query: RecordQuery, sources: readonly number[] | undefined): Condition {
+/** Everything of a query but ids and limit, on records `r`. */
+export function rowCondition(query: RecordQuery): Condition {
   // the plus keeps SQLite from taking the index by time, which would have to be sorted by id
   const time = timeCondition(query, "+r.ts_ns");
   const sql = [time.sql];
   if (query.kinds) sql.push(among("r.kind", query.kinds.map(kindCode.encode)));
   if (query.states) sql.push(among("r.state", query.states.map(stateCode.encode)));
-  if (sources) sql.push(among("r.source", sources));
-  return { sql: sql.join(""), params: time.params };
+  if (query.agents) {
+    const places = query.agents.map(() => "?").join(", ");
+    sql.push(` AND r.source IN (SELECT id FROM sources WHERE agent IN (${places}))`);
+  }
+  return { sql: sql.join(""), params: [...time.params, ...(query.agents ?? [])] };
 }

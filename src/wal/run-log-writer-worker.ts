@@ -54,7 +54,7 @@ function forwardingObserver(port: MessagePort): Observer {
 
 function describe(log: Log): OpenedLog {
   const { path, recovery } = log;
-  return { path, recovery, heads: log.sources(), ranges: log.ranges(), stats: log.stats(), meta: log.allMeta() };
+  return { path, recovery, stats: log.stats(), meta: log.allMeta() };
 }
 
 /**

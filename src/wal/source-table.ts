@@ -4,94 +4,102 @@ import type { SourceHead } from "./append-batch.ts";
 import type { Connection } from "./connection.ts";
 import type { SourceKey } from "./record.ts";
 
-interface SourceRow {
-  readonly id: number;
+interface HeadRow {
   readonly agent: string;
   readonly epoch: string;
   readonly highest: number;
-  readonly last_sig: Uint8Array;
+  readonly lastSig: Uint8Array;
 }
 
-interface Source extends SourceHead {
-  readonly id: number;
-}
+const selectHeads = "SELECT agent, epoch, highest, last_sig AS lastSig FROM sources";
+
+/** Sources whose numbers are kept in memory; a log may hold any number of them. */
+const keptMax = 4096;
 
 // neither an agent's name nor an epoch can hold a line break
 const keyOf = ({ agent, epoch }: SourceKey): string => `${epoch}\n${agent}`;
 
-/** The sources of a log with their heads, in memory; records name them by number. */
+function toHead({ agent, epoch, highest, lastSig }: HeadRow): SourceHead {
+  return { source: { agent, epoch }, highest, lastSig };
+}
+
+/** The sources of a log with their heads; records name them by number. */
 export class SourceTable {
-  readonly #all: Statement<SourceRow, []>;
-  readonly #insert: Statement<unknown, [number, string, string]> | undefined;
+  readonly #connection: Connection;
+  readonly #number: Statement<{ id: number }, [string, string]>;
+  readonly #name: Statement<SourceKey, [number]>;
+  readonly #head: Statement<HeadRow, [string, string]>;
+  readonly #insert: Statement<unknown, [string, string]> | undefined;
   readonly #update: Statement<unknown, [number, Uint8Array, number]> | undefined;
-  readonly #byKey = new Map<string, Source>();
-  readonly #byId = new Map<number, Source>();
-  #highestId = 0;
+  readonly #numbers = new Map<string, number>();
+  readonly #names = new Map<number, SourceKey>();
 
   constructor(connection: Connection, mode: "read" | "write") {
-    this.#all = connection.prepare("SELECT id, agent, epoch, highest, last_sig FROM sources ORDER BY id");
+    this.#connection = connection;
+    const place = "WHERE agent = ? AND epoch = ?";
+    this.#number = connection.prepare(`SELECT id FROM sources ${place}`);
+    this.#name = connection.prepare("SELECT agent, epoch FROM sources WHERE id = ?");
+    this.#head = connection.prepare(`${selectHeads} ${place}`);
     if (mode === "write") {
-      this.#insert = connection.prepare(
-        "INSERT INTO sources (id, agent, epoch, highest, last_sig) VALUES (?, ?, ?, 0, x'')",
-      );
+      this.#insert = connection.prepare("INSERT INTO sources (agent, epoch, highest, last_sig) VALUES (?, ?, 0, x'')");
       this.#update = connection.prepare("UPDATE sources SET highest = ?, last_sig = ? WHERE id = ?");
     }
-    this.load();
   }
 
-  /** Reads the table again: after a rollback, and for readers. */
-  load(): void {
-    this.#byKey.clear();
-    this.#byId.clear();
-    this.#highestId = 0;
-    for (const { id, agent, epoch, highest, last_sig } of this.#all.all()) {
-      this.#keep({ id, source: { agent, epoch }, highest, lastSig: last_sig });
-    }
+  /** Keeps nothing in memory any more: a transaction was rolled back. */
+  forget(): void {
+    this.#numbers.clear();
+    this.#names.clear();
   }
 
   /** The number of a source, or undefined where the log has none of its records. */
-  find(key: SourceKey): number | undefined {
-    return this.#byKey.get(keyOf(key))?.id;
+  find(source: SourceKey): number | undefined {
+    const kept = this.#numbers.get(keyOf(source));
+    if (kept !== undefined) return kept;
+    const id = this.#number.get(source.agent, source.epoch)?.id;
+    if (id !== undefined) this.#keep(id, source);
+    return id;
   }
 
   /** The number of a source, which is made if it is new. */
-  ensure(key: SourceKey): number {
-    const known = this.find(key);
+  ensure(source: SourceKey): number {
+    const known = this.find(source);
     if (known !== undefined) return known;
-    const id = this.#highestId + 1;
-    this.#insert?.run(id, key.agent, key.epoch);
-    this.#keep({ id, source: { agent: key.agent, epoch: key.epoch }, highest: 0, lastSig: new Uint8Array() });
+    if (!this.#insert) throw new AmoskysError("internal", "a log that is only read takes no source");
+    const id = Number(this.#insert.run(source.agent, source.epoch).lastInsertRowid);
+    this.#keep(id, source);
     return id;
   }
 
   setHead({ source, highest, lastSig }: SourceHead): void {
-    const id = this.ensure(source);
-    this.#update?.run(highest, lastSig, id);
-    this.#keep({ id, source: { agent: source.agent, epoch: source.epoch }, highest, lastSig: lastSig.slice() });
+    this.#update?.run(highest, lastSig, this.ensure(source));
   }
 
-  /** Names a source by its number; a reader that meets a new one reads the table again. */
+  /** Names a source by its number. Throws `log_corrupt` where there is none. */
   readonly nameOf = (id: number): SourceKey => {
-    const known = this.#byId.get(id);
-    if (known) return known.source;
-    this.load();
-    const found = this.#byId.get(id);
-    if (!found) throw new AmoskysError("log_corrupt", `source ${id} of a record is not in the log`);
-    return found.source;
+    const kept = this.#names.get(id);
+    if (kept) return kept;
+    const source = this.#name.get(id);
+    if (!source) throw new AmoskysError("log_corrupt", `source ${id} of a record is not in the log`);
+    return this.#keep(id, source);
   };
 
-  /** The numbers of all sources. */
-  numbers(): number[] {
-    return [...this.#byId.keys()];
+  /** How far a source has come; undefined where the log has none of its records. */
+  head({ agent, epoch }: SourceKey): SourceHead | undefined {
+    const row = this.#head.get(agent, epoch);
+    return row ? toHead(row) : undefined;
   }
 
+  /** Every source with its head, in the order in which they came. */
   heads(): SourceHead[] {
-    return [...this.#byId.values()].map(({ source, highest, lastSig }) => ({ source, highest, lastSig }));
+    return this.#connection.all<HeadRow>(`${selectHeads} ORDER BY id`).map(toHead);
   }
 
-  #keep(source: Source): void {
-    this.#byKey.set(keyOf(source.source), source);
-    this.#byId.set(source.id, source);
-    this.#highestId = Math.max(this.#highestId, source.id);
+  #keep(id: number, { agent, epoch }: SourceKey): SourceKey {
+    if (this.#names.size >= keptMax) this.forget();
+    const source = { agent, epoch };
+    this.#numbers.set(keyOf(source), id);
+    this.#names.set(id, source);
+    return source;
   }
 }

@@ -1,6 +1,6 @@
 import type { Statement } from "bun:sqlite";
 import { statSync } from "node:fs";
-import type { RangeRow, SourceHead } from "./append-batch.ts";
+import type { RangeReason, RangeRow, SourceHead } from "./append-batch.ts";
 import type { Connection } from "./connection.ts";
 import { GroupTable } from "./group-table.ts";
 import { readLedger } from "./ledger.ts";
@@ -8,7 +8,7 @@ import type { LogStats } from "./log-options.ts";
 import type { LogReader } from "./log-reader.ts";
 import { statsOf } from "./log-stats.ts";
 import { MetaTable } from "./meta-table.ts";
-import { readRanges } from "./range-table.ts";
+import { RangeReader } from "./range-reader.ts";
 import type { SourceKey, StoredGroup, StoredRecord } from "./record.ts";
 import { type RecordQuery, rowCondition } from "./record-query.ts";
 import { type RecordRow, selectRecords, toRecord } from "./record-rows.ts";
@@ -24,6 +24,7 @@ export class TableReader implements LogReader {
   readonly path: string;
   readonly #connection: Connection;
   readonly #sources: SourceTable;
+  readonly #ranges: RangeReader;
   readonly #groups: GroupTable;
   readonly #meta: MetaTable;
   readonly #timeBounds: TimeBounds;
@@ -34,6 +35,7 @@ export class TableReader implements LogReader {
     this.path = path;
     this.#connection = connection;
     this.#sources = new SourceTable(connection, "read");
+    this.#ranges = new RangeReader(connection, this.#sources);
     this.#groups = new GroupTable(connection, this.#sources.nameOf);
     this.#meta = new MetaTable(connection);
     this.#timeBounds = new TimeBounds(connection);
@@ -70,18 +72,23 @@ export class TableReader implements LogReader {
   }
 
   sources(): SourceHead[] {
-    return this.#read(() => {
-      this.#sources.load();
-      return this.#sources.heads();
-    });
+    return this.#read(() => this.#sources.heads());
+  }
+
+  head(source: SourceKey): SourceHead | undefined {
+    return this.#read(() => this.#sources.head(source));
   }
 
   ranges(source?: SourceKey): RangeRow[] {
-    return this.#read(() => {
-      if (source) this.#sources.load();
-      const number = source && this.#sources.find(source);
-      return source && number === undefined ? [] : readRanges(this.#connection, this.#sources.nameOf, number);
-    });
+    return this.#read(() => this.#ranges.all(source));
+  }
+
+  newestRanges(source: SourceKey, reason: RangeReason, limit: number): RangeRow[] {
+    return this.#read(() => this.#ranges.newest(source, reason, limit));
+  }
+
+  countSequences(reason: RangeReason): number {
+    return this.#read(() => this.#ranges.count(reason));
   }
 
   stats(): LogStats {
@@ -111,7 +118,7 @@ export class TableReader implements LogReader {
   #find(query: RecordQuery): StoredRecord[] {
     const found: StoredRecord[] = [];
     const bounds = this.#timeBounds.find(query, this.highestId());
-    const { sql, params } = rowCondition(query, query.agents && this.#sourcesOf(query.agents));
+    const { sql, params } = rowCondition(query);
     const order = query.newestFirst ? "DESC" : "ASC";
     const select = `${selectRecords} WHERE r.id >= ? AND r.id <= ?${sql} ORDER BY r.id ${order} LIMIT ?`;
     for (const [low, high] of slices(query, bounds)) {
@@ -122,12 +129,6 @@ export class TableReader implements LogReader {
       }
     }
     return found;
-  }
-
-  #sourcesOf(agents: readonly string[]): number[] {
-    this.#sources.load();
-    const asked = new Set(agents);
-    return this.#sources.numbers().filter((number) => asked.has(this.#sources.nameOf(number).agent));
   }
 
   #toRecord(row: RecordRow | null): StoredRecord | undefined {

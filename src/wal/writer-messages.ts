@@ -1,6 +1,6 @@
 import { AmoskysError, type ErrorCode, errorClasses } from "../core/errors.ts";
 import type { Labels, LogFields, LogLevel } from "../core/observer.ts";
-import type { AppendResult, RangeRow, SourceHead } from "./append-batch.ts";
+import type { AppendResult } from "./append-batch.ts";
 import type { PackedBatch } from "./batch-packing.ts";
 import type { LogRecovery, LogStats, OpenLogOptions } from "./log-options.ts";
 
@@ -30,8 +30,6 @@ export interface WriterRequest<Operation extends WriterOperation = WriterOperati
 export interface OpenedLog {
   readonly path: string;
   readonly recovery: LogRecovery | undefined;
-  readonly heads: SourceHead[];
-  readonly ranges: RangeRow[];
   readonly stats: LogStats;
   readonly meta: Readonly<Record<string, string>>;
 }

@@ -7,12 +7,12 @@ import { LegacyUnit } from "../../src/bus/unit.ts";
 import { AmoskysError } from "../../src/core/errors.ts";
 import type { AppendBatch, AppendResult } from "../../src/wal/index.ts";
 import { ManualClock } from "./manual-clock.ts";
-import { fateOf, unitOf } from "./units.ts";
+import { emptyLog, fateOf, unitOf } from "./units.ts";
 
 /** A committer whose appends end when the test says so. */
 function createHeld() {
   const clock = new ManualClock();
-  const sequencer = new Sequencer(defaultBusLimits, clock, { heads: [], ranges: [] });
+  const sequencer = new Sequencer(defaultBusLimits, clock, emptyLog);
   const legacy = new LegacyLane();
   const appends: { batch: AppendBatch; end: (error?: AmoskysError) => void }[] = [];
   const heard: string[] = [];

@@ -3,12 +3,15 @@ import { BatchPlan } from "../../src/bus/batch-plan.ts";
 import type { Gap } from "../../src/bus/gaps.ts";
 import { withGap, withoutSpan } from "../../src/bus/gaps.ts";
 import { defaultBusLimits } from "../../src/bus/limits.ts";
-import { Sequencer } from "../../src/bus/sequencer.ts";
+import { Sequencer, type SourceLog } from "../../src/bus/sequencer.ts";
 import { type Pending, Unit } from "../../src/bus/unit.ts";
-import type { NewRecord, SourceHead, SourceKey } from "../../src/wal/index.ts";
+import type { NewRecord, RangeReason, SourceHead, SourceKey } from "../../src/wal/index.ts";
 import type { ManualClock } from "./manual-clock.ts";
 
 export const source: SourceKey = { agent: "agent", epoch: "00000000000000aa" };
+
+/** A log without any source. */
+export const emptyLog: SourceLog = { head: () => undefined, newestRanges: () => [], countSequences: () => 0 };
 
 export interface UnitShape {
   readonly first: number;
@@ -48,7 +51,10 @@ export class StepLog {
   readonly findings: string[] = [];
   readonly clock: ManualClock;
   readonly limits = { ...defaultBusLimits };
+  /** How often a head was asked for. */
+  lookups = 0;
   sequencer: Sequencer;
+  #plan: BatchPlan | undefined;
 
   constructor(clock: ManualClock, limits: Partial<typeof defaultBusLimits> = {}) {
     this.clock = clock;
@@ -56,10 +62,18 @@ export class StepLog {
     this.sequencer = this.#open();
   }
 
+  /** Collects a batch, which is in flight until it is committed. */
+  begin(): BatchPlan {
+    if (this.#plan) return this.#plan;
+    this.#plan = new BatchPlan(this.limits, this.clock.wallNs());
+    this.sequencer.collect(this.#plan);
+    return this.#plan;
+  }
+
   /** One commit; answers how many records it had. With `verdict` it fails. */
   commit(verdict?: Verdict): number {
-    const plan = new BatchPlan(this.limits, this.clock.wallNs());
-    this.sequencer.collect(plan);
+    const plan = this.begin();
+    this.#plan = undefined;
     if (verdict) {
       this.sequencer.rollBack();
       this.sequencer.dismiss(verdict);
@@ -83,11 +97,12 @@ export class StepLog {
 
   /** Commits until nothing is ready. */
   drain(): void {
-    while (this.sequencer.hasReady) this.commit();
+    while (this.#plan || this.sequencer.hasReady) this.commit();
   }
 
   /** Opens the log anew: what was not committed is gone. */
   restart(): void {
+    this.#plan = undefined;
     this.sequencer = this.#open();
   }
 
@@ -102,11 +117,22 @@ export class StepLog {
   }
 
   #open(): Sequencer {
-    const heads = [...this.heads.values()];
-    const ranges = heads.flatMap((head) =>
-      (this.gaps.get(head.source.agent + head.source.epoch) ?? []).map((gap) => ({ source: head.source, ...gap })),
-    );
-    return new Sequencer(this.limits, this.clock, { heads, ranges });
+    const gapsOf = (key: SourceKey, reason: RangeReason) =>
+      (this.gaps.get(key.agent + key.epoch) ?? []).filter((gap) => gap.reason === reason);
+    return new Sequencer(this.limits, this.clock, {
+      head: (key) => {
+        this.lookups += 1;
+        return this.heads.get(key.agent + key.epoch);
+      },
+      newestRanges: (key, reason, limit) =>
+        gapsOf(key, reason)
+          .slice(-limit)
+          .map((gap) => ({ source: key, ...gap })),
+      countSequences: (reason) =>
+        [...this.heads.values()]
+          .flatMap(({ source: key }) => gapsOf(key, reason))
+          .reduce((sum, { first, last }) => sum + last - first + 1, 0),
+    });
   }
 }
 

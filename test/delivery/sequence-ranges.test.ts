@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { coalesceLostRanges, type LostRange, mergeLostRanges, rangeCount } from "../../src/delivery/sequence-ranges.ts";
+import { rangeCount } from "../../src/core/sequence-set.ts";
+import { coalesceLostRanges, type LostRange, mergeLostRanges } from "../../src/delivery/sequence-ranges.ts";
 
 function lost(first: number, last: number, reason = "budget", startNs = 5n, endNs = 6n): LostRange {
   return { first, last, reason, startNs, endNs };

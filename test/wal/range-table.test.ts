@@ -2,18 +2,22 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { Connection } from "../../src/wal/connection.ts";
 import type { RangeReason, RangeRow } from "../../src/wal/index.ts";
-import { RangeTable, readRanges } from "../../src/wal/range-table.ts";
+import { RangeReader } from "../../src/wal/range-reader.ts";
+import { RangeTable } from "../../src/wal/range-table.ts";
 import { migrate } from "../../src/wal/schema.ts";
+import { SourceTable } from "../../src/wal/source-table.ts";
 import { sampleSource } from "./sample-log.ts";
 
-function createTable(): { connection: Connection; table: RangeTable; rows(): RangeRow[] } {
+const otherSource = { agent: "other", epoch: sampleSource.epoch };
+
+/** A table of a log whose sources are 1, the sample, and 2, the other. */
+function createTable() {
   const connection = Connection.memory();
   migrate(connection);
-  return {
-    connection,
-    table: new RangeTable(connection),
-    rows: () => readRanges(connection, () => sampleSource, 1),
-  };
+  const sources = new SourceTable(connection, "write");
+  for (const source of [sampleSource, otherSource]) sources.ensure(source);
+  const reader = new RangeReader(connection, sources);
+  return { connection, table: new RangeTable(connection), reader, rows: () => reader.all(sampleSource) };
 }
 
 const sequences = ({ first, last }: RangeRow): number[] =>
@@ -28,7 +32,7 @@ test("RangeTable merges what touches and keeps the earlier time", () => {
 });
 
 test("RangeTable keeps apart what does not touch, other reasons and other sources", () => {
-  const { table, rows, connection } = createTable();
+  const { table, rows, reader } = createTable();
   table.add(1, "missing", 1, 2, 1);
   table.add(1, "missing", 4, 4, 1);
   table.add(1, "shed", 3, 3, 1);
@@ -38,7 +42,27 @@ test("RangeTable keeps apart what does not touch, other reasons and other source
     [3, 3, "shed"],
     [4, 4, "missing"],
   ]);
-  expect(readRanges(connection, () => sampleSource)).toHaveLength(4);
+  expect(reader.all()).toHaveLength(4);
+  expect(reader.all(otherSource)).toMatchObject([{ source: otherSource, first: 3, last: 3 }]);
+  expect(reader.all({ agent: "nobody", epoch: "" })).toEqual([]);
+});
+
+test("RangeReader gives the newest ranges of one reason, in order, and counts sequences of all sources", () => {
+  const { table, reader } = createTable();
+  for (const first of [9, 1, 5]) table.add(1, "declared", first, first + 1, 7);
+  table.add(1, "missing", 20, 29, 7);
+  table.add(2, "missing", 1, 1, 7);
+  const firsts = (limit: number) => reader.newest(sampleSource, "declared", limit).map(({ first }) => first);
+  expect([firsts(0), firsts(2), firsts(9)]).toEqual([[], [5, 9], [1, 5, 9]]);
+  expect(reader.newest({ agent: "nobody", epoch: "" }, "missing", 9)).toEqual([]);
+  expect([reader.count("missing"), reader.count("declared"), reader.count("shed")]).toEqual([11, 6, 0]);
+});
+
+test("RangeReader counts beyond 64 bits, as far as agents may choose their sequences", () => {
+  const { connection, reader } = createTable();
+  connection.run(`WITH RECURSIVE source(n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM source WHERE n < 1100)
+    INSERT INTO ranges SELECT n, 0, 1, ${Number.MAX_SAFE_INTEGER}, 7 FROM source`);
+  expect(reader.count("missing")).toBeGreaterThan(2 ** 63);
 });
 
 test("RangeTable splits a range that something is taken out of", () => {

@@ -9,6 +9,7 @@ import {
   openLogReader,
   type RecordQuery,
   recordStates,
+  type SourceHead,
   type StoredRecord,
 } from "../../src/wal/index.ts";
 import {
@@ -143,6 +144,10 @@ test("a reader sees what is committed while it reads, new sources and time spans
   });
   expect(reader.ranges(other)).toEqual(log.ranges(other));
   expect(reader.ranges({ agent: "nobody", epoch: "" })).toEqual([]);
+  expect(reader.newestRanges(other, "missing", 5)).toEqual(log.ranges(other));
+  expect(reader.countSequences("missing")).toBe(3);
+  expect(reader.head(other)).toEqual(log.sources()[1] as SourceHead);
+  expect(reader.head({ agent: "nobody", epoch: "" })).toBeUndefined();
   reader.close();
   log.close();
 });
@@ -190,7 +195,11 @@ test("a reader lets go of its snapshot with every answer", () => {
     () => reader.group(1),
     () => reader.groupLeaves(1),
     () => reader.sources(),
+    () => reader.head(sampleSource),
     () => reader.ranges(),
+    () => reader.ranges(sampleSource),
+    () => reader.newestRanges(sampleSource, "missing", 1),
+    () => reader.countSequences("missing"),
     () => reader.stats(),
     () => reader.meta("k"),
     () => reader.highestId(),
