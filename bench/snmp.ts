@@ -1,11 +1,12 @@
 /**
  * How long it takes to read the interfaces of many devices: `amoskys agent snmp --print --once` beside Debian's
  * `snmpbulkwalk` of ifTable and ifXTable under `xargs -P`, on the same replayed devices in the same run. The devices
- * are
- * a process of its own that answers out of recordings made here (seeded). The commands take turns; what amoskys printed
- * is checked against the recordings.
+ * are a process of its own that answers out of recordings made here (seeded); after the first run it has every answer
+ * ready. They have the columns that amoskys reads and no others, so both read the same values. The commands take turns;
+ * what amoskys printed is checked against the recordings.
  *
- * snmpbulkwalk reads all columns of both tables, amoskys those it has a use for: the second ratio is for each value.
+ * The third line is the collector alone, round after round in one process, as it is in a running agent: without
+ * starting and without printing.
  *
  *   bun bench/snmp.ts [--json] [--runs N] [--devices N] [--interfaces N] [--parallel N] [--command "dist/amoskys"]
  */
@@ -13,6 +14,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { snmpCollector, snmpConfigSchema } from "../src/collectors/snmp/index.ts";
+import { systemClock } from "../src/core/clock.ts";
 import { snmpEnvironment, snmpProgram } from "../test/support/snmp-daemon.ts";
 
 const { values: flags } = parseArgs({
@@ -39,37 +42,39 @@ const ifXTable = "1.3.6.1.2.1.31.1.1";
 
 interface Subject {
   readonly name: string;
-  readonly command: readonly string[];
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Values of the MIB that one run reads. */
-  readonly values: number;
-  readonly wallMs: number[];
-  readonly cpuMs: number[];
+  /** Makes one run. */
+  run(): Promise<Run>;
+  readonly runs: Run[];
 }
 
-/** Objects of both tables as RFC 2863 has them: [column, snmprec tag, value]. */
+interface Run {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  /** Of the devices: requests answered, and CPU time for it. */
+  readonly requests: number;
+  readonly devicesCpuMs: number;
+}
+
+/** The columns of both tables that amoskys reads: [column, snmprec tag, value]. */
 function columnsOf(device: number, index: number): readonly (readonly [string, string, string | number])[] {
   const count = (factor: number) => device * 1_000_003 + index * 7919 * factor;
   return [
-    ...[1, 2, 3, 4, 5, 6, 7, 8].map((column) => {
-      const values = [index, `port ${index}`, 6, 1500, 1_000_000_000, "001ba90ba752", 1, 1 + (index % 2)];
-      const tags = ["2", "4", "2", "2", "66", "4x", "2", "2"];
-      return [`${ifTable}.1.${column}`, tags[column - 1] as string, values[column - 1] as string | number] as const;
-    }),
-    ...[10, 11, 13, 14, 15, 16, 17, 19, 20].map(
-      (column) => [`${ifTable}.1.${column}`, "65", count(column) % 2 ** 32] as const,
-    ),
-    [`${ifXTable}.1.1`, "4", `ge-0/0/${index}`] as const,
-    ...[2, 3, 4, 5].map((column) => [`${ifXTable}.1.${column}`, "65", count(column) % 2 ** 32] as const),
-    ...[6, 7, 8, 9, 10, 11, 12, 13].map(
-      (column) => [`${ifXTable}.1.${column}`, "70", count(column) + 2 ** 33] as const,
-    ),
-    [`${ifXTable}.1.15`, "66", 1000] as const,
-    [`${ifXTable}.1.18`, "4", `to rack ${index}`] as const,
+    [`${ifTable}.1.2`, "4", `port ${index}`],
+    [`${ifTable}.1.3`, "2", 6],
+    [`${ifTable}.1.5`, "66", 1_000_000_000],
+    [`${ifTable}.1.6`, "4x", "001ba90ba752"],
+    [`${ifTable}.1.7`, "2", 1],
+    [`${ifTable}.1.8`, "2", 1 + (index % 2)],
+    ...[10, 13, 14, 16, 19, 20].map((column) => [`${ifTable}.1.${column}`, "65", count(column) % 2 ** 32] as const),
+    [`${ifXTable}.1.1`, "4", `ge-0/0/${index}`],
+    ...[6, 10].map((column) => [`${ifXTable}.1.${column}`, "70", count(column) + 2 ** 33] as const),
+    [`${ifXTable}.1.15`, "66", 1000],
+    [`${ifXTable}.1.18`, "4", `to rack ${index}`],
+    [`${ifXTable}.1.19`, "67", 0],
   ];
 }
 
-function writeRecordings(folder: string): { paths: string[]; values: number; used: number } {
+function writeRecordings(folder: string): { paths: string[]; values: number } {
   let values = 0;
   const paths = Array.from({ length: devices }, (_, device) => {
     const lines = [`1.3.6.1.2.1.1.3.0|67|${device}`, `1.3.6.1.2.1.1.5.0|4|device-${device}`];
@@ -83,21 +88,73 @@ function writeRecordings(folder: string): { paths: string[]; values: number; use
     writeFileSync(path, `${lines.join("\n")}\n`);
     return path;
   });
-  // amoskys: 15 columns that are in the recordings, of 17
-  return { paths, values, used: devices * interfaces * 15 };
+  return { paths, values };
 }
 
-function subjectsFor(folder: string, ports: readonly number[], values: number, used: number): Subject[] {
-  const ours = flags.command.split(" ");
-  ours[0] = resolve(ours[0] as string);
-  mkdirSync(join(folder, "config"));
+/** Writes the home of an agent that reads nothing but the interfaces. */
+function writeHome(folder: string, ports: readonly number[]): object {
+  const objects = [{ name: "ifDescr", oid: `${ifTable}.1.2`, is_table: true, type: "string" }];
+  const metrics = { metrics: { network_interfaces: { enabled: true, oids: objects } } };
+  writeFileSync(join(folder, "metrics.yaml"), JSON.stringify(metrics));
   const polled = ports.map((port, i) => ({ name: `device-${i}`, host: "127.0.0.1", port, community: "public" }));
-  const config = { snmp: { profile: "network_focus", max_concurrent: parallel, devices: polled } };
-  writeFileSync(join(folder, "config/amoskys.yaml"), JSON.stringify(config));
+  const snmp = { metrics_file: join(folder, "metrics.yaml"), max_concurrent: parallel, devices: polled };
+  mkdirSync(join(folder, "config"));
+  writeFileSync(join(folder, "config/amoskys.yaml"), JSON.stringify({ snmp }));
+  return snmp;
+}
+
+/** One round of the collector in this process, whose CPU time is its. */
+async function collectOnce(config: object): Promise<{ wallMs: number; cpuMs: number }> {
+  const startMs = performance.now();
+  const before = process.cpuUsage();
+  const collector = snmpCollector.create(
+    { config: snmpConfigSchema.parse(config), once: true },
+    {
+      emit() {},
+      room: () => Promise.resolve(),
+      observer: { count() {}, gauge() {}, observe() {}, log() {} },
+      clock: systemClock,
+      spawnWorker: () => {
+        throw new Error("this collector has no thread");
+      },
+    },
+  );
+  await collector.start();
+  await collector.done;
+  await collector.stop(1000);
+  const { user, system } = process.cpuUsage(before);
+  return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
+}
+
+function runCommand(command: readonly string[], environment: Readonly<Record<string, string | undefined>>) {
+  const startMs = performance.now();
+  const run = Bun.spawnSync([...command], { env: { ...environment }, stdout: "pipe", stderr: "pipe" });
+  const wallMs = performance.now() - startMs;
+  if (run.exitCode !== 0) throw new Error(`${command[0]} ended with ${run.exitCode}: ${run.stderr}`);
+  const { user, system } = run.resourceUsage?.cpuTime ?? { user: 0n, system: 0n };
+  return { wallMs, cpuMs: Number(user + system) / 1000, output: run.stdout.toString() };
+}
+
+type Measured = Pick<Run, "wallMs" | "cpuMs">;
+
+function subjectsFor(folder: string, ports: readonly number[], replayed: ReplayedDevices): Subject[] {
+  const subject = (name: string, measure: () => Measured | Promise<Measured>): Subject => ({
+    name,
+    runs: [],
+    run: async () => {
+      const before = await replayed.counted();
+      const { wallMs, cpuMs } = await measure();
+      const after = await replayed.counted();
+      const requests = after.requests - before.requests;
+      return { wallMs, cpuMs, requests, devicesCpuMs: after.cpuMs - before.cpuMs };
+    },
+  });
+  const config = writeHome(folder, ports);
+  const ours = flags.command.split(" ");
+  if (ours[0]?.includes("/")) ours[0] = resolve(ours[0]);
   const amoskys = [...ours, "--home", folder, "agent", "snmp", "--print", "--once"];
-  const found: Subject[] = [
-    { name: "amoskys", command: amoskys, environment: process.env, values: used, wallMs: [], cpuMs: [] },
-  ];
+  assertRead(runCommand(amoskys, process.env).output);
+  const found = [subject("amoskys", () => runCommand(amoskys, process.env))];
   const walker = snmpProgram("snmpbulkwalk");
   if (walker) {
     const walks = ports.flatMap((port) => [ifTable, ifXTable].map((table) => `127.0.0.1:${port} ${table}`));
@@ -105,19 +162,10 @@ function subjectsFor(folder: string, ports: readonly number[], values: number, u
     const walk = `${walker} -m "" -v2c -c public -OnQ`;
     const command = ["sh", "-c", `xargs -P ${parallel} -L 1 ${walk} < ${join(folder, "walks")}`];
     const environment = snmpEnvironment(walker, join(folder, "state"));
-    found.push({ name: "snmpbulkwalk", command, environment, values, wallMs: [], cpuMs: [] });
+    found.push(subject("snmpbulkwalk", () => runCommand(command, environment)));
   }
+  found.push(subject("amoskys, a round", () => collectOnce(config)));
   return found;
-}
-
-function runOnce({ name, command, environment }: Subject, stdout: "pipe" | "ignore" = "ignore") {
-  const sink = stdout === "pipe" ? "pipe" : Bun.file("/dev/null");
-  const startMs = performance.now();
-  const run = Bun.spawnSync([...command], { env: { ...environment }, stdout: sink, stderr: "pipe" });
-  const wallMs = performance.now() - startMs;
-  if (run.exitCode !== 0) throw new Error(`${name} ended with ${run.exitCode}: ${run.stderr}`);
-  const { user, system } = run.resourceUsage?.cpuTime ?? { user: 0n, system: 0n };
-  return { wallMs, cpuMs: Number(user + system) / 1000, output: run.stdout?.toString() ?? "" };
 }
 
 interface Printed {
@@ -130,8 +178,8 @@ interface Printed {
 }
 
 /** Every interface must have been read, each with the counter of its recording. */
-function assertRead(subject: Subject): void {
-  const lines = runOnce(subject, "pipe").output.trimEnd().split("\n");
+function assertRead(output: string): void {
+  const lines = output.trimEnd().split("\n");
   let counted = 0;
   for (const { event } of lines.map((line) => JSON.parse(line) as Printed)) {
     const device = Number(event.deviceId.replace("device-", ""));
@@ -148,19 +196,22 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 }
 
-function report(subjects: readonly Subject[]): void {
-  const reference = subjects[1];
-  const perValue = (subject: Subject) => median(subject.wallMs) / subject.values;
+function report(subjects: readonly Subject[], values: number): void {
+  const middle = (subject: Subject, pick: (run: Run) => number) => Math.round(median(subject.runs.map(pick)));
+  const reference = subjects.find(({ name }) => name === "snmpbulkwalk");
+  const ratio = (subject: Subject, pick: (run: Run) => number) =>
+    reference && Number((middle(subject, pick) / middle(reference, pick)).toFixed(2));
   const rows = subjects.map((subject) => ({
     command: subject.name,
-    median_ms: Math.round(median(subject.wallMs)),
-    best_ms: Math.round(Math.min(...subject.wallMs)),
-    cpu_ms: Math.round(median(subject.cpuMs)),
-    values: subject.values,
-    values_per_s: Math.round((subject.values / median(subject.wallMs)) * 1000),
-    ratio_to_reference: reference && Number((median(subject.wallMs) / median(reference.wallMs)).toFixed(2)),
-    ratio_for_each_value: reference && Number((perValue(subject) / perValue(reference)).toFixed(2)),
-    target: subject.name === "amoskys" ? target : undefined,
+    median_ms: middle(subject, ({ wallMs }) => wallMs),
+    best_ms: Math.round(Math.min(...subject.runs.map(({ wallMs }) => wallMs))),
+    cpu_ms: middle(subject, ({ cpuMs }) => cpuMs),
+    packets: middle(subject, ({ requests }) => requests),
+    devices_cpu_ms: middle(subject, ({ devicesCpuMs }) => devicesCpuMs),
+    values_per_s: Math.round((values / middle(subject, ({ wallMs }) => wallMs)) * 1000),
+    wall_ratio: ratio(subject, ({ wallMs }) => wallMs),
+    cpu_ratio: ratio(subject, ({ cpuMs }) => cpuMs),
+    target: subject === reference ? undefined : target,
   }));
   const load = readFileSync("/proc/loadavg", "utf8").split(" ")[0];
   if (flags.json) process.stdout.write(`${JSON.stringify({ devices, interfaces, parallel, runs, load, rows })}\n`);
@@ -170,32 +221,56 @@ function report(subjects: readonly Subject[]): void {
   }
 }
 
+/** The process that answers for the devices. */
+class ReplayedDevices {
+  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">;
+  readonly #lines: AsyncIterator<string>;
+
+  constructor(paths: readonly string[]) {
+    const responder = resolve(import.meta.dir, "../test/support/snmprec-responder.ts");
+    this.#process = Bun.spawn(["bun", responder, ...paths], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    this.#lines = linesOf(this.#process.stdout);
+  }
+
+  /** The first line that it says: its ports. */
+  async ports(): Promise<number[]> {
+    return JSON.parse((await this.#lines.next()).value) as number[];
+  }
+
+  /** Requests answered so far, and the CPU time that took. */
+  async counted(): Promise<{ requests: number; cpuMs: number }> {
+    this.#process.stdin.write("\n");
+    await this.#process.stdin.flush();
+    return JSON.parse((await this.#lines.next()).value) as { requests: number; cpuMs: number };
+  }
+
+  async close(): Promise<void> {
+    this.#process.stdin.end();
+    await this.#process.exited;
+  }
+}
+
+async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const bytes of stream) {
+    const lines = `${rest}${new TextDecoder().decode(bytes)}`.split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}
+
 const folder = mkdtempSync(join(tmpdir(), "amoskys-bench-snmp-"));
 mkdirSync(join(folder, "state"));
-const { paths, values, used } = writeRecordings(folder);
-const responder = Bun.spawn(["bun", resolve(import.meta.dir, "../test/support/snmprec-responder.ts"), ...paths], {
-  stdin: "pipe",
-  stdout: "pipe",
-  stderr: "inherit",
-});
+const { paths, values } = writeRecordings(folder);
+const replayed = new ReplayedDevices(paths);
 try {
-  const reader = responder.stdout.getReader();
-  let said = "";
-  while (!said.includes("\n")) said += new TextDecoder().decode((await reader.read()).value);
-  const subjects = subjectsFor(folder, JSON.parse(said) as number[], values, used);
-  assertRead(subjects[0] as Subject);
-  for (const subject of subjects) runOnce(subject);
-  for (let run = 0; run < runs; run += 1) {
-    for (const subject of subjects) {
-      const { wallMs, cpuMs } = runOnce(subject);
-      subject.wallMs.push(wallMs);
-      subject.cpuMs.push(cpuMs);
-    }
+  const subjects = subjectsFor(folder, await replayed.ports(), replayed);
+  for (const { run } of subjects) await run();
+  for (let i = 0; i < runs; i += 1) {
+    for (const { runs: made, run } of subjects) made.push(await run());
   }
-  report(subjects);
+  report(subjects, values);
 } finally {
-  responder.stdin.end();
-  responder.kill();
-  await responder.exited;
+  await replayed.close();
   rmSync(folder, { recursive: true, force: true });
 }

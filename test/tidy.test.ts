@@ -41,7 +41,7 @@ const doors: readonly (readonly [string, RegExp, RegExp])[] = [
   ["prom-client", /^observability\//, /from "prom-client"/],
   ["pino", /^observability\//, /from "pino"/],
   ["bun:sqlite", /^wal\//, /from "bun:sqlite"/],
-  ["net-snmp", /^collectors\/snmp\/session\.ts$/, /"net-snmp"/],
+  ["net-snmp", /^collectors\/snmp\/user-asker\.ts$/, /"net-snmp"/],
   ["js-yaml", /^config\//, /from "js-yaml"/],
   ["bun:ffi", /^native\//, /from "bun:ffi"/],
   ["@peculiar/x509", /^identity\//, /"@peculiar\/x509"/],

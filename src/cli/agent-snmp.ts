@@ -6,7 +6,7 @@ import type { CliContext } from "./context.ts";
 export function agentSnmpCommand(context: CliContext): Command {
   return collectorCommand(context, {
     name: "snmp",
-    description: "network devices over SNMP v2c and v3: system, interfaces, and configured objects",
+    description: "network devices over SNMP v1, v2c and v3: system, interfaces, and configured objects",
     once: true,
     help: `
 Devices, communities and users are in the section snmp of the configuration; snmp.metrics_file and snmp.devices_file

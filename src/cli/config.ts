@@ -44,7 +44,7 @@ function checkCommand(context: CliContext): Command {
     )
     .action(async (options: { json?: boolean }, command: Command) => {
       const { checkHome } = await import("../roles/check-home.ts");
-      const found = checkHome(configSource(command, context));
+      const found = await checkHome(configSource(command, context));
       const { output } = context;
       if (options.json) return output.printJson(found);
       for (const line of found.notices) output.note(line);

@@ -3,18 +3,15 @@ import type { Collector } from "../core/collector.ts";
 import type { CollectedEvent } from "../core/event.ts";
 import type { LogLevel, Observer } from "../core/observer.ts";
 import { decodePayload, payloadJson } from "../envelope/index.ts";
-import { loadTlsMaterial } from "../identity/index.ts";
 import { createLogger } from "../observability/index.ts";
-import { type BusClient, createBusClient } from "../transport/index.ts";
-import { resolveBus } from "./agent-bus-place.ts";
-import { busAddress } from "./bus-address.ts";
-import { createBusProbe } from "./bus-probe.ts";
+import type { BusClient } from "../transport/index.ts";
 import { type CollectorRun, collectorEntry } from "./collector-registry.ts";
 import { type ConfigSource, loadHomeConfig } from "./config.ts";
-import { identityPlaces } from "./identity-places.ts";
 import { spawnWorker } from "./worker-registry.ts";
 
 const stopMsMax = 5000;
+/** So many events are written together at most; fewer where no more have come. */
+const eventsTogether = 256;
 
 export interface PrintAgentOptions {
   /** The name of a collector. */
@@ -23,14 +20,13 @@ export interface PrintAgentOptions {
   readonly run: CollectorRun;
   readonly logLevel: LogLevel | undefined;
   readonly logFormat: "pretty" | "json" | undefined;
-  /** Takes one JSON object, to be written as a line. */
-  write(event: unknown): void;
+  /** Takes JSON values, each to be written as a line. */
+  write(events: readonly unknown[]): void;
 }
 
 /**
  * Runs one collector alone: each event is one JSON line, and neither keys, log nor bus are touched. Ends when the
- * source
- * does, or at a signal, after what it still held was printed.
+ * source does, or at a signal, after what it still held was printed.
  */
 export async function printAgent(options: PrintAgentOptions): Promise<void> {
   const { collector, source, run, logLevel = "warn", logFormat, write } = options;
@@ -46,31 +42,41 @@ export async function printAgent(options: PrintAgentOptions): Promise<void> {
   if (entry.print) return await entry.print(loaded.config, run, { ...context, signal: end.signal });
 
   const failed = Promise.withResolvers<never>();
-  const emit = ({ kind, payload, synthetic }: CollectedEvent) => {
-    const decoded = decodePayload(kind, payload);
+  const waiting: unknown[] = [];
+  const flush = () => {
+    if (waiting.length > 0) write(waiting.splice(0));
+  };
+  const flushSoon = () => {
     try {
-      if (decoded.ok) write({ kind, ...(synthetic ? { synthetic } : {}), event: payloadJson(decoded.payload) });
+      flush();
     } catch (caught) {
       failed.reject(caught);
     }
   };
-  const address = busAddress(loaded, source.home);
-  const bus = await resolveBus(address);
+  const emit = ({ kind, payload, synthetic }: CollectedEvent) => {
+    const decoded = decodePayload(kind, payload);
+    if (!decoded.ok) return;
+    waiting.push({ kind, ...(synthetic ? { synthetic } : {}), event: payloadJson(decoded.payload) });
+    if (waiting.length === 1) setImmediate(flushSoon);
+    if (waiting.length === eventsTogether) flushSoon();
+  };
   let client: BusClient | undefined;
-  const busProbe = () => {
+  const busProbe = async () => {
     // only a collector that asks the bus needs this host's identity, also when it prints
-    const { agent } = identityPlaces(loaded, source.home);
-    const allowGroupRead = loaded.config.crypto.allow_group_read;
-    const tls = loadTlsMaterial(agent, { allowGroupRead, nowMs: systemClock.wallMs() });
-    client = createBusClient({ address, tls, observer, clock: systemClock });
-    return createBusProbe(client, address);
+    const { openBusProbe } = await import("./print-bus-probe.ts");
+    const { probe, client: opened } = openBusProbe(loaded, source.home, observer);
+    client = opened;
+    return probe;
   };
   const room = () => Promise.resolve();
-  const place = { home: source.home, ...(bus ? { bus } : {}) };
-  const running = entry.create(loaded.config, run, { ...context, ...place, emit, room }, { busProbe });
+  const running = await entry.create(loaded.config, run, { ...context, home: source.home, emit, room }, { busProbe });
   await running.start();
-  await untilEnd(running, end.signal, failed.promise);
-  await client?.close();
+  try {
+    await untilEnd(running, end.signal, failed.promise);
+  } finally {
+    flush();
+    await client?.close();
+  }
 }
 
 async function untilEnd(collector: Collector, signal: AbortSignal, failed: Promise<never>): Promise<void> {

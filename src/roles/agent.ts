@@ -111,7 +111,7 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     const { outbox, ...delivery } = createDelivery(log, client, identity, config, context);
     drain = delivery.drain;
     const bus = await resolveBus(address);
-    collector = entry.create(
+    collector = await entry.create(
       config,
       run,
       {

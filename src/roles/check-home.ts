@@ -25,9 +25,9 @@ function withRolesHint<T>(load: () => T): T {
 }
 
 /** Builds all that the configuration of a home names and binds nothing; throws the first thing that is wrong. */
-export function checkHome(source: ConfigSource): CheckedHome {
+export async function checkHome(source: ConfigSource): Promise<CheckedHome> {
   const loaded = loadHomeConfig(source);
-  assertSettings(loaded);
+  await assertSettings(loaded, source.home);
   const { config, notices } = loaded;
   const places = identityPlaces(loaded, source.home);
   const allowGroupRead = config.crypto.allow_group_read;

@@ -3,7 +3,7 @@ import { AmoskysError } from "../core/errors.ts";
 import { printable } from "../core/escape.ts";
 import { nearest } from "../core/nearest.ts";
 import { parseBusAddress } from "../transport/index.ts";
-import { collectorNames } from "./collector-registry.ts";
+import { collectorNames, collectorProblems } from "./collector-registry.ts";
 import type { Config } from "./config.ts";
 
 /** What is wrong with settings that are each well formed and make no sense, or not together. */
@@ -14,14 +14,14 @@ function problemsOf({ up, agent, eventbus }: Config): string[] {
     .map((role) => {
       const meant = nearest(role, known);
       const more = meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`;
-      return `up.roles: "${printable(role)}" is no role; ${more}`;
+      return `up.roles: "${role}" is no role; ${more}`;
     });
   const twice = up.roles.find((role, i) => up.roles.indexOf(role) !== i);
-  if (twice !== undefined) problems.push(`up.roles names ${printable(twice)} twice`);
+  if (twice !== undefined) problems.push(`up.roles names ${twice} twice`);
   try {
     parseBusAddress(agent.bus_address);
   } catch (caught) {
-    problems.push(`agent.bus_address: ${printable(AmoskysError.from(caught).message)}`);
+    problems.push(`agent.bus_address: ${AmoskysError.from(caught).message}`);
   }
   const { max_inflight, hard_max } = eventbus;
   if (max_inflight > hard_max) {
@@ -39,9 +39,13 @@ function portProblems(eventbus: Config["eventbus"]): string[] {
   });
 }
 
-/** Throws `config_invalid` with everything that makes no sense in a configuration whose single values are right. */
-export function assertSettings({ config }: LoadedConfig<Config>): void {
-  const problems = problemsOf(config);
+/**
+ * Throws `config_invalid` with everything that makes no sense in a configuration whose single values are right, and
+ * with what is wrong in the files that its sections name; `home` is where relative paths start.
+ */
+export async function assertSettings({ config }: LoadedConfig<Config>, home: string): Promise<void> {
+  const found = [...problemsOf(config), ...(await collectorProblems(config, home))];
+  const problems = found.map((problem) => printable(problem));
   if (problems.length === 0) return;
   const count = problems.length === 1 ? "" : ` has ${problems.length} problems`;
   throw new AmoskysError("config_invalid", `The configuration${count}: ${problems.join("; ")}`, {

@@ -1,13 +1,6 @@
 import { join } from "node:path";
-import { type BusProbe, busCollector } from "../collectors/bus/index.ts";
-import { flowCollector, printFlows } from "../collectors/flow/index.ts";
-import { hostCollector } from "../collectors/host/index.ts";
-import { procCollector } from "../collectors/proc/index.ts";
-import { scanCollector } from "../collectors/scan/index.ts";
-import { snmpCollector } from "../collectors/snmp/index.ts";
-import { syntheticCollector } from "../collectors/synthetic/index.ts";
-import { syscallCollector } from "../collectors/syscall/index.ts";
-import type { Collector, CollectorContext } from "../core/collector.ts";
+import type { BusProbe } from "../collectors/bus/index.ts";
+import type { Collector, CollectorContext, CollectorDefinition } from "../core/collector.ts";
 import type { CollectorSection, Config } from "./config.ts";
 
 /** What the command line says to one run of a collector, beside settings. */
@@ -20,7 +13,7 @@ export interface CollectorRun {
 
 /** What of an agent's network a collector may use, through a port that its own room declares. */
 export interface CollectorPorts {
-  busProbe(): BusProbe;
+  busProbe(): BusProbe | Promise<BusProbe>;
 }
 
 /** What a collector needs that prints by itself. */
@@ -28,7 +21,7 @@ export interface PrintContext extends Pick<CollectorContext, "observer" | "clock
   readonly signal: AbortSignal;
 }
 
-/** A collector as an agent runs it. To add one: a folder, an entry here, its section in config.ts, a command. */
+/** A collector as an agent runs it. CONTRIBUTING.md says how to add one. */
 export interface CollectorEntry {
   /** The role. */
   readonly name: string;
@@ -40,64 +33,47 @@ export interface CollectorEntry {
   furtherPorts?(config: Config): readonly (number | undefined)[];
   /** Where its log lies, relative to the home; without it NAMEagent.db in `storage.wal_dir`. */
   logPath?(config: Config): string;
-  create(config: Config, run: CollectorRun, context: CollectorContext, ports: CollectorPorts): Collector;
+  /**
+   * What `config check` finds beyond the schema, one text each with file and place: files that a section names,
+   * settings that make no sense together. Reads files, and nothing else.
+   */
+  check?(config: Config, home: string): Promise<readonly string[]>;
+  /** Loads the collector: an agent holds the code of its own one alone. */
+  create(config: Config, run: CollectorRun, context: CollectorContext, ports: CollectorPorts): Promise<Collector>;
   /** A way of its own for `--print`, where events are many; without it each event is decoded and printed. */
   print?(config: Config, run: CollectorRun, context: PrintContext): Promise<void>;
 }
 
+/** A collector that takes its section and `--once`; its role, its section and its command have one name. */
+function polled<Section extends CollectorSection>(
+  section: Section,
+  healthPort: number,
+  load: () => Promise<CollectorDefinition<{ config: Config[Section]; once: boolean }>>,
+): CollectorEntry {
+  return {
+    name: section,
+    section,
+    healthPort,
+    create: async (config, { once }, context) => (await load()).create({ config: config[section], once }, context),
+  };
+}
+
+const loadFlow = () => import("../collectors/flow/index.ts");
+
 const flow: CollectorEntry = {
-  name: flowCollector.name,
+  name: "flow",
   section: "flow",
   healthPort: 50_004,
   furtherPorts: ({ agent }) => [agent.metrics_port, agent.health_port],
   logPath: ({ agent, storage }) => agent.wal_path ?? join(storage.wal_dir, "flowagent.db"),
-  create: ({ flow: config }, { read }, context) =>
-    flowCollector.create({ config, ...(read === undefined ? {} : { read }) }, context),
-  print: ({ flow: config }, { read }, { signal, ...context }) =>
-    printFlows({ config, ...(read === undefined ? {} : { read }), context, signal }),
-};
-
-const proc: CollectorEntry = {
-  name: procCollector.name,
-  section: "proc",
-  healthPort: 50_002,
-  create: ({ proc: config }, { once }, context) => procCollector.create({ config, once }, context),
-};
-
-const host: CollectorEntry = {
-  name: hostCollector.name,
-  section: "host",
-  healthPort: 50_007,
-  create: ({ host: config }, { once }, context) => hostCollector.create({ config, once }, context),
-};
-
-const syscall: CollectorEntry = {
-  name: syscallCollector.name,
-  section: "syscall",
-  healthPort: 50_008,
-  create: ({ syscall: config }, { once }, context) => syscallCollector.create({ config, once }, context),
-};
-
-const snmp: CollectorEntry = {
-  name: snmpCollector.name,
-  section: "snmp",
-  healthPort: 50_005,
-  create: ({ snmp: config }, { once }, context) => snmpCollector.create({ config, once }, context),
-};
-
-const scan: CollectorEntry = {
-  name: scanCollector.name,
-  section: "scan",
-  healthPort: 50_006,
-  create: ({ scan: config }, { once }, context) => scanCollector.create({ config, once }, context),
-};
-
-const synthetic: CollectorEntry = {
-  name: syntheticCollector.name,
-  section: "synthetic",
-  healthPort: 50_003,
-  create: ({ synthetic: config, storage }, _run, context) =>
-    syntheticCollector.create({ config, truthPath: join(storage.data_dir, "synthetic-truth.jsonl") }, context),
+  create: async ({ flow: config }, { read }, context) => {
+    const { flowCollector } = await loadFlow();
+    return flowCollector.create({ config, ...(read === undefined ? {} : { read }) }, context);
+  },
+  print: async ({ flow: config }, { read }, { signal, ...context }) => {
+    const { printFlows } = await loadFlow();
+    await printFlows({ config, ...(read === undefined ? {} : { read }), context, signal });
+  },
 };
 
 const bus: CollectorEntry = {
@@ -106,14 +82,51 @@ const bus: CollectorEntry = {
   section: "bus",
   healthPort: 50_001,
   logPath: ({ storage }) => join(storage.wal_dir, "busagent.db"),
-  create: ({ bus: config }, { once }, context, ports) =>
-    busCollector.create({ config, once, probe: ports.busProbe() }, context),
+  create: async ({ bus: config }, { once }, context, ports) => {
+    const { busCollector } = await import("../collectors/bus/index.ts");
+    return busCollector.create({ config, once, probe: await ports.busProbe() }, context);
+  },
 };
 
-const entries: readonly CollectorEntry[] = [flow, bus, proc, host, syscall, snmp, scan, synthetic];
+const synthetic: CollectorEntry = {
+  name: "synthetic",
+  section: "synthetic",
+  healthPort: 50_003,
+  create: async ({ synthetic: config, storage }, _run, context) => {
+    const { syntheticCollector } = await import("../collectors/synthetic/index.ts");
+    const truthPath = join(storage.data_dir, "synthetic-truth.jsonl");
+    return syntheticCollector.create({ config, truthPath }, context);
+  },
+};
+
+const entries: readonly CollectorEntry[] = [
+  flow,
+  bus,
+  polled("proc", 50_002, async () => (await import("../collectors/proc/index.ts")).procCollector),
+  polled("host", 50_007, async () => (await import("../collectors/host/index.ts")).hostCollector),
+  polled("syscall", 50_008, async () => (await import("../collectors/syscall/index.ts")).syscallCollector),
+  {
+    ...polled("snmp", 50_005, async () => (await import("../collectors/snmp/index.ts")).snmpCollector),
+    check: async ({ snmp: config }, home) => (await import("../collectors/snmp/index.ts")).snmpProblems(config, home),
+  },
+  polled("scan", 50_006, async () => (await import("../collectors/scan/index.ts")).scanCollector),
+  synthetic,
+];
 
 /** The collectors that there are; each is a role of this name. */
 export const collectorNames: readonly string[] = entries.map(({ name }) => name);
+
+/** What the collectors find wrong with their sections, by their checks. */
+export async function collectorProblems(config: Config, home: string): Promise<string[]> {
+  const found = await Promise.all(
+    entries.map(async ({ name, check }) =>
+      ((await check?.(config, home)) ?? []).map((problem) =>
+        problem.startsWith(name) ? problem : `${name}: ${problem}`,
+      ),
+    ),
+  );
+  return found.flat();
+}
 
 /** The word behind `amoskys agent` that runs a collector. */
 export function collectorCommandName(name: string): string {

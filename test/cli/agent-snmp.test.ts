@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { createSocket, type Socket } from "node:dgram";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,6 +46,42 @@ describe("amoskys agent snmp", () => {
       expect(stdout).toContain('"eth7"');
     } finally {
       responder.close();
+    }
+  });
+
+  test("devices that are silent, refuse or lie: one line each with what to do, and the good one is whole", async () => {
+    writeFileSync(join(home, "good.snmprec"), "1.3.6.1.2.1.1.3.0|67|100\n1.3.6.1.2.1.1.5.0|4|good\n");
+    const good = await SnmprecResponder.open(join(home, "good.snmprec"));
+    const liar = createSocket("udp4");
+    liar.on("message", (bytes, { port, address }) => liar.send(bytes.subarray(0, 20), port, address));
+    const silent = createSocket("udp4");
+    const ports = await Promise.all([liar, silent].map((socket) => boundPort(socket)));
+    const closed = await boundPort(createSocket("udp4"), true);
+    const devices = [good.port, ...ports, closed].map((port, i) => {
+      const name = ["good", "liar", "silent", "closed"][i];
+      return `{name: ${name}, host: 127.0.0.1, port: ${port}, community: public}`;
+    });
+    configure(`snmp: {profile: minimal, timeout_s: 0.3, retries: 1, devices: [${devices.join(", ")}]}`);
+    try {
+      const { status, stdout, stderr } = await amoskys(["--home", home, "agent", "snmp", "--print", "--once"]);
+      expect(status).toBe(0);
+      const states = stdout
+        .trimEnd()
+        .split("\n")
+        .map(
+          (line) => JSON.parse(line) as { event: { deviceId: string; events: { statusData?: { status: string } }[] } },
+        )
+        .map(({ event }) => `${event.deviceId} ${event.events[0]?.statusData?.status}`);
+      expect(states.toSorted()).toEqual(["closed OFFLINE", "good ONLINE", "liar OFFLINE", "silent OFFLINE"]);
+      const lines = stderr.trimEnd().split("\n");
+      expect(lines).toHaveLength(3);
+      expect(lines.find((line) => line.includes("snmp: liar:"))).toContain("its answer is not valid: a length beyond");
+      expect(lines.find((line) => line.includes("snmp: silent:"))).toContain("check address and port");
+      expect(lines.find((line) => line.includes("snmp: closed:"))).toContain("nothing listens on that port");
+    } finally {
+      good.close();
+      liar.close();
+      silent.close();
     }
   });
 
@@ -95,3 +132,11 @@ describe("amoskys agent snmp", () => {
     expect(secrets.filter((secret) => stderr.includes(secret))).toEqual([]);
   });
 });
+
+/** Binds a socket to a free port of loopback; `closes` leaves the port to nobody. */
+async function boundPort(socket: Socket, closes = false): Promise<number> {
+  await new Promise<void>((ready) => socket.bind(0, "127.0.0.1", ready));
+  const { port } = socket.address();
+  if (closes) await new Promise<void>((closed) => socket.close(closed));
+  return port;
+}

@@ -68,6 +68,35 @@ describe("amoskys config", () => {
     expect(stderr).toMatch(/^amoskys: .*\nTry: (?!amoskys config check).*\n$/);
   });
 
+  test("check reads the files that sections name: each problem with its file and place", async () => {
+    const path = home("files", "snmp: {metrics_file: metrics.yaml, devices_file: devices.yaml}\nup: {roles: []}");
+    writeFileSync(join(path, "metrics.yaml"), "metrics: {cpu: {oids: [{name: x, oid: 1.3.x}]}}");
+    writeFileSync(join(path, "devices.yaml"), "devices: [{host: 'a b\\e[2J', community: TopSecret}]");
+    const { status, stderr } = await amoskys(["--home", path, "config", "check"]);
+    expect(status).toBe(10);
+    expect(stderr).toBe(
+      `amoskys: The configuration has 2 problems: snmp: ${path}/metrics.yaml: metrics.cpu.oids.0.oid: is no OID; ` +
+        `snmp: ${path}/devices.yaml: devices.0.host: is no host name or address\nTry: amoskys config show --origin\n`,
+    );
+  });
+
+  test.each([
+    ["snmp: {metrics_file: nowhere.yaml}", /snmp: Cannot read .*nowhere\.yaml: ENOENT/],
+    ["snmp: {devices_file: broken.yaml}", /snmp: .*broken\.yaml is no valid YAML at line 1/],
+    ["snmp: {profile: standart}", /snmp\.profile: there is no profile "standart"; did you mean standard\?/],
+    [
+      "snmp: {devices: [{host: a, version: 3, user: {name: u, auth: sha, auth_password: longenough, " +
+        "priv: aes192b, priv_password: longenough}}]}",
+      /snmp: SNMPv3 with aes192b is not possible in this runtime; let the device's user have/,
+    ],
+  ])("check of %j says what would keep the collector from its work", async (text, said) => {
+    const path = home("collectors", `${text}\nup: {roles: []}`);
+    writeFileSync(join(path, "broken.yaml"), "devices: [");
+    const { status, stderr } = await amoskys(["--home", path, "config", "check"]);
+    expect(status).toBe(10);
+    expect(stderr).toMatch(said);
+  });
+
   test("a host without a bus needs no certificate of one; where a bus is to run, the hint says so", async () => {
     const path = home("agent-only", "up: {roles: []}");
     expect(await amoskys(["--home", path, "config", "check"])).toEqual({

@@ -1,8 +1,18 @@
 // Answers SNMP v2c over UDP out of recordings in the snmprec format (OID|TAG|VALUE), as snmpsim does.
-//   bun test/support/snmprec-responder.ts FILE.snmprec...   one port each, printed as a JSON array; ends with its input
+//   bun test/support/snmprec-responder.ts FILE.snmprec...   one port each, printed as a JSON array; each line of its
+//   input is answered with the requests answered so far and the CPU time taken; ends with its input
 import { createSocket, type Socket } from "node:dgram";
 import { readFileSync } from "node:fs";
-import { type EncodedVarbind, element, integer, octets, oid, parseRequest, response, sequence } from "./ber-writer.ts";
+import {
+  type EncodedVarbind,
+  element,
+  integer,
+  octets,
+  oid,
+  type ParsedRequest,
+  parseRequest,
+  sequence,
+} from "./ber-writer.ts";
 
 /** What fits into one answer. */
 const answerBytesMax = 60_000;
@@ -60,6 +70,22 @@ export function readRecording(path: string): Map<string, RecordedValue> {
   return found;
 }
 
+/** A request in its parts: elements that its answer repeats, and all that tells questions apart. */
+function frameOf(bytes: Buffer) {
+  const contentOf = (at: number) => at + 2 + ((bytes[at + 1] as number) & 0x80 ? (bytes[at + 1] as number) & 0x7f : 0);
+  const behind = (at: number) => at + 2 + (bytes[at + 1] as number);
+  const start = contentOf(0);
+  const name = behind(start);
+  const pdu = behind(name);
+  const id = contentOf(pdu);
+  return {
+    version: bytes.subarray(start, name),
+    community: bytes.subarray(name, pdu),
+    id: bytes.subarray(id, behind(id)),
+    question: `${bytes[pdu]} ${bytes.toString("latin1", behind(id))}`,
+  };
+}
+
 /** An agent that has what a recording has. */
 export class SnmprecResponder {
   readonly #objects: readonly RecordedObject[];
@@ -67,6 +93,8 @@ export class SnmprecResponder {
   /** What follows each object. */
   readonly #successors: ReadonlyMap<string, EncodedVarbind>;
   readonly #socket: Socket;
+  /** Bodies of answers behind the request id, by the question without its id: a device is asked the same each round. */
+  readonly #bodies = new Map<string, Uint8Array>();
   /** Requests answered. */
   requests = 0;
 
@@ -106,22 +134,26 @@ export class SnmprecResponder {
     this.#socket.close();
   }
 
-  #answer(bytes: Uint8Array): Uint8Array | undefined {
-    const { community, pdu, requestId, nonRepeaters, repetitions, oids } = parseRequest(bytes);
-    if (pdu === 0xa0) {
-      const found = oids.map((name) => this.#byOid.get(name) ?? { oid: name, value: noSuchInstance });
-      return response(community, requestId, found);
+  #answer(bytes: Buffer): Uint8Array | undefined {
+    const { version, community, id, question } = frameOf(bytes);
+    let body = this.#bodies.get(question);
+    if (body === undefined) {
+      const found = this.#find(parseRequest(bytes));
+      if (found === undefined) return undefined;
+      const list = found.map(({ encoded, oid: name, value }) => encoded ?? sequence(oid(name), value));
+      body = Buffer.concat([integer(0), integer(0), sequence(...list)]);
+      this.#bodies.set(question, body);
     }
-    if (pdu === 0xa1)
-      return response(
-        community,
-        requestId,
-        oids.map((name) => this.#next(name)),
-      );
-    return pdu === 0xa5 ? this.#bulk(community, requestId, oids, nonRepeaters, repetitions) : undefined;
+    return sequence(version, community, element(0xa2, id, body));
   }
 
-  #bulk(community: string, requestId: number, oids: readonly string[], single: number, repetitions: number) {
+  #find({ pdu, nonRepeaters, repetitions, oids }: ParsedRequest): EncodedVarbind[] | undefined {
+    if (pdu === 0xa0) return oids.map((name) => this.#byOid.get(name) ?? { oid: name, value: noSuchInstance });
+    if (pdu === 0xa1) return oids.map((name) => this.#next(name));
+    return pdu === 0xa5 ? this.#bulk(oids, nonRepeaters, repetitions) : undefined;
+  }
+
+  #bulk(oids: readonly string[], single: number, repetitions: number): EncodedVarbind[] {
     const found: EncodedVarbind[] = oids.slice(0, single).map((name) => this.#next(name));
     let bytes = 0;
     let row = oids.slice(single);
@@ -132,7 +164,7 @@ export class SnmprecResponder {
       if (next.every(({ value }) => value === endOfMibView)) break;
       row = next.map(({ oid: name }) => name);
     }
-    return response(community, requestId, found);
+    return found;
   }
 
   /** The first object behind an OID, by binary search. */
@@ -154,8 +186,10 @@ export class SnmprecResponder {
 if (import.meta.main) {
   const responders = await Promise.all(process.argv.slice(2).map((path) => SnmprecResponder.open(path)));
   process.stdout.write(`${JSON.stringify(responders.map(({ port }) => port))}\n`);
-  for await (const _ of Bun.stdin.stream()) {
-    // whoever started it ends it by closing its input
+  for await (const _ of console) {
+    const { user, system } = process.cpuUsage();
+    const requests = responders.reduce((sum, responder) => sum + responder.requests, 0);
+    process.stdout.write(`${JSON.stringify({ requests, cpuMs: (user + system) / 1000 })}\n`);
   }
   for (const responder of responders) responder.close();
 }

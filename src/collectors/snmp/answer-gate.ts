@@ -1,14 +1,17 @@
-import { createSocket, type RemoteInfo, type SocketType } from "node:dgram";
-import { isIP } from "node:net";
-import { type MessageFacts, type MessageReading, readMessage, reportPdu, responsePdu } from "./message-facts.ts";
+import { isIPv6 } from "node:net";
+import { AmoskysError, errnoOf } from "../../core/errors.ts";
+import { type MessageReading, readMessage, type SnmpMessage, snmpTags } from "./snmp-message.ts";
 
 /** Why a datagram was not taken for an answer. */
 export type DiscardReason = "source" | "malformed" | "version" | "community" | "unexpected" | "security";
 
 export interface AnswerGateOptions {
-  /** The device's IP address, as the kernel writes it, and its port. */
+  /** The device's IP address, its family, and its port. */
   readonly address: string;
+  readonly family: 4 | 6;
   readonly port: number;
+  /** The number of the version in each message: 0 for v1, 1 for v2c, 3 for v3. */
+  readonly version: 0 | 1 | 3;
   /** The community every answer must carry; undefined for v3. */
   readonly community: Uint8Array | undefined;
   /** v3: bits 0 and 1 of msgFlags of a response. Reports may come with less: an engine has to be found first. */
@@ -17,7 +20,9 @@ export interface AnswerGateOptions {
 }
 
 type Refusal = readonly [reason: DiscardReason, detail: string];
-type Listener = (bytes: Buffer, from: RemoteInfo) => void;
+
+/** Takes an answer that was let in, as it was read and as it came. */
+export type AnswerListener = (message: SnmpMessage, bytes: Buffer) => void;
 
 /**
  * A UDP socket behind a gate: only answers to a request that is open, from the address and port that were asked, whole
@@ -25,73 +30,100 @@ type Listener = (bytes: Buffer, from: RemoteInfo) => void;
  * goes on waiting: a stranger can neither answer nor end it.
  */
 export class AnswerGate {
+  /** Whether a host said since the last answer that nothing listens on the port; anybody can say that. */
+  isRefused = false;
+  onAnswer: AnswerListener = () => {};
   readonly #options: AnswerGateOptions;
   readonly #open = new Set<number>();
+  #socket: Bun.udp.Socket<"buffer"> | undefined;
 
-  constructor(options: AnswerGateOptions) {
+  private constructor(options: AnswerGateOptions) {
     this.#options = options;
   }
 
-  /** What node:dgram is to the library. */
-  createSocket(type: SocketType): object {
-    const { address } = this.#options;
-    // it is an address already: nothing has to be looked up for each packet
-    const socket = createSocket({ type, lookup: (_host, _options, done) => done(null, address, isIP(address)) });
-    return {
-      on: (event: string, listener: Listener) => {
-        if (event === "message") socket.on("message", (bytes, from) => this.#pass(bytes, from, listener));
-        else socket.on(event, listener);
-      },
-      send: (bytes: Buffer, offset: number, length: number, port: number, address: string, done: () => void) => {
-        this.#note(bytes);
-        socket.send(bytes, offset, length, port, address, done);
-      },
-      ref: () => socket.ref(),
-      unref: () => socket.unref(),
-      close: () => socket.close(),
-    };
-  }
-
-  #note(request: Uint8Array): void {
-    const reading = readMessage(request);
-    if (reading.ok) this.#open.add(reading.facts.id);
-  }
-
-  #pass(bytes: Buffer, from: RemoteInfo, listener: Listener): void {
-    const reading = this.#isDevice(from) ? readMessage(bytes) : undefined;
-    const refusal = this.#refusal(from, reading);
-    if (refusal) this.#options.onDiscard(...refusal);
-    if (refusal || !reading?.ok) return;
-    this.#open.delete(reading.facts.id);
+  /** Takes a free port. Throws `unreachable` where the host has none, or no such family. */
+  static async open(options: AnswerGateOptions): Promise<AnswerGate> {
+    const gate = new AnswerGate(options);
     try {
-      listener(bytes.subarray(0, reading.facts.end), from);
+      gate.#socket = await Bun.udpSocket({
+        hostname: options.family === 6 ? "::" : "0.0.0.0",
+        socket: {
+          data: (_socket, bytes, port, address) => gate.#pass(bytes, port, address),
+          error: () => {
+            gate.isRefused = true;
+          },
+        },
+      });
     } catch (caught) {
-      this.#options.onDiscard("malformed", `it cannot be read: ${(caught as Error).message}`);
+      throw new AmoskysError("unreachable", `Cannot open a UDP socket: ${errnoOf(caught) ?? "unknown"}`);
+    }
+    return gate;
+  }
+
+  /** Sends a question; from now on one answer with its id is let in. Throws the kernel's error. */
+  send(bytes: Uint8Array, id: number): void {
+    const { port, address } = this.#options;
+    this.#open.add(id);
+    try {
+      this.#socket?.send(bytes, port, address);
+    } catch (caught) {
+      // the refusal of an earlier packet is told at the next one, which has not gone then
+      if (errnoOf(caught) !== "ECONNREFUSED") throw caught;
+      this.isRefused = true;
+      this.#socket?.send(bytes, port, address);
     }
   }
 
-  #isDevice({ address, port }: RemoteInfo): boolean {
-    return address === this.#options.address && port === this.#options.port;
+  /** Lets in no answer with this id any more. */
+  forget(id: number): void {
+    this.#open.delete(id);
   }
 
-  #refusal({ address, port }: RemoteInfo, reading: MessageReading | undefined): Refusal | undefined {
-    if (!reading) return ["source", `it came from ${address} port ${port}`];
+  close(): void {
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+
+  #pass(bytes: Buffer, port: number, address: string): void {
+    const wanted = this.#options;
+    if (port !== wanted.port || !(address === wanted.address || shortForm(address) === shortForm(wanted.address))) {
+      wanted.onDiscard("source", `it came from ${address} port ${port}`);
+      return;
+    }
+    const reading = readMessage(bytes);
+    const refusal = this.#refusal(reading);
+    if (refusal) wanted.onDiscard(...refusal);
+    if (refusal || !reading.ok) return;
+    const { message } = reading;
+    this.#open.delete(message.id);
+    this.isRefused = false;
+    try {
+      this.onAnswer(message, bytes.subarray(0, message.end));
+    } catch (caught) {
+      wanted.onDiscard("malformed", `it cannot be read: ${(caught as Error).message}`);
+    }
+  }
+
+  #refusal(reading: MessageReading): Refusal | undefined {
     if (!reading.ok) return ["malformed", `${reading.reason} at byte ${reading.offset}`];
-    return this.#judge(reading.facts);
-  }
-
-  #judge(facts: MessageFacts): Refusal | undefined {
-    const { community, flags } = this.#options;
-    if (facts.version !== (community ? 1 : 3)) return ["version", `it is of version number ${facts.version}`];
-    if (community && !(facts.community && Buffer.compare(facts.community, community) === 0)) {
+    const { version, id, community, pdu, flags } = reading.message;
+    const wanted = this.#options;
+    if (version !== wanted.version) return ["version", `it is of version number ${version}`];
+    if (wanted.community && !(community && Buffer.compare(community, wanted.community) === 0)) {
       return ["community", "its community is another one"];
     }
-    if (!this.#open.has(facts.id)) return ["unexpected", "it answers nothing that was asked"];
-    const isReport = !community && facts.pdu === reportPdu;
-    if (facts.pdu !== undefined && facts.pdu !== responsePdu && !isReport) return ["malformed", "it is no response"];
+    if (!this.#open.has(id)) return ["unexpected", "it answers nothing that was asked"];
+    const isReport = version === 3 && pdu?.tag === snmpTags.report;
+    if (pdu && pdu.tag !== snmpTags.response && !isReport) return ["malformed", "it is no response"];
     // what is secured otherwise than the session cannot be judged with the session's keys
-    const secured = facts.flags & 3;
-    const isRight = isReport ? (secured & flags) === secured : secured === flags;
+    const secured = flags & 3;
+    const isRight = isReport ? (secured & wanted.flags) === secured : secured === wanted.flags;
     return isRight ? undefined : ["security", "it is not secured as the request was"];
   }
+}
+
+/** One writing of an IPv6 address (RFC 5952), whose zone the kernel may leave out; of IPv4 there is but one. */
+function shortForm(address: string): string {
+  const [plain = ""] = address.split("%");
+  return isIPv6(plain) ? new URL(`http://[${plain}]`).hostname : address;
 }

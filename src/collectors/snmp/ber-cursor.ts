@@ -80,13 +80,17 @@ export class BerCursor {
     return value;
   }
 
-  /** Passes over an object identifier. */
-  oid(): boolean {
-    const content = this.content(0x06);
-    if (content === undefined) return false;
-    if (content.length === 0 || content.length > oidBytesMax) return this.refuse(`an OID of ${content.length} bytes`);
-    if ((content[content.length - 1] as number) & 0x80) return this.refuse("an OID that breaks off");
-    return true;
+  /** An object identifier in dotted form. */
+  oid(): string | undefined {
+    const end = this.#header(0x06);
+    if (end === undefined) return undefined;
+    const start = this.#offset;
+    this.#offset = end;
+    const length = end - start;
+    if (length === 0 || length > oidBytesMax) return this.#none(`an OID of ${length} bytes`);
+    if ((this.#bytes[end - 1] as number) & 0x80) return this.#none("an OID that breaks off");
+    const text = oidText(this.#bytes, start, end);
+    return text ?? this.#none("an OID with a number beyond 32 bits");
   }
 
   /** Notes what is wrong here, where nothing was wrong before. */
@@ -123,4 +127,23 @@ export class BerCursor {
     this.refuse(reason);
     return undefined;
   }
+}
+
+/** The dotted form of the sub-identifiers between two places; undefined where one is beyond 32 bits. */
+function oidText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = "";
+  let part = 0;
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] as number;
+    part = part * 128 + (byte & 0x7f);
+    if (part > 0xffff_ffff) return undefined;
+    if (byte & 0x80) continue;
+    if (text === "") {
+      // the first stands for two (X.690, 8.19)
+      const first = part < 80 ? Math.trunc(part / 40) : 2;
+      text = `${first}.${part - first * 40}`;
+    } else text += `.${part}`;
+    part = 0;
+  }
+  return text;
 }

@@ -106,6 +106,7 @@ class SnmpRounds {
       plan: this.#plan,
       config: this.#config,
       signal,
+      knownChassis: device.chassis,
       monotonicMs: () => clock.monotonicMs(),
       onDiscard: (reason) => {
         this.#totals.discarded += 1;

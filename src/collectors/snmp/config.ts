@@ -25,19 +25,19 @@ const user = z.strictObject({
   context: z.string().max(255).default(""),
 });
 
-/** How to be let in: a community for 2c, a user for 3. */
+/** How to be let in: a community for 1 and 2c, a user for 3. */
 const access = {
   version: z
     .union([z.string(), z.number()])
     .transform(String)
-    .pipe(z.enum(["2c", "3"], { error: "must be 2c or 3" }))
+    .pipe(z.enum(["1", "2c", "3"], { error: "must be 1, 2c or 3" }))
     .default("2c"),
   community: secretText().optional(),
   user: user.optional(),
 };
 
 function accessProblem({ version, community, user }: AccessInput): string | undefined {
-  if (version === "2c") return community === undefined ? "community is missing" : undefined;
+  if (version !== "3") return community === undefined ? "community is missing" : undefined;
   if (user === undefined) return "user is missing: version 3 has no community";
   if (user.priv && !user.auth) return "user.priv needs user.auth";
   for (const kind of ["auth", "priv"] as const) {
@@ -55,7 +55,7 @@ function checkAccess(value: AccessInput, context: z.RefinementCtx): void {
 }
 
 interface AccessInput {
-  readonly version: "2c" | "3";
+  readonly version: "1" | "2c" | "3";
   readonly community?: { reveal(): string } | undefined;
   readonly user?: z.infer<typeof user> | undefined;
 }
@@ -100,7 +100,7 @@ const discovery = z
 
 /** The section `snmp` of the configuration. */
 export const snmpConfigSchema = z.strictObject({
-  /** What to poll: host, port, version 2c with a community or 3 with a user. */
+  /** What to poll: host, port, version 1 or 2c with a community or 3 with a user. */
   devices: z.array(deviceSchema).max(10_000).default([]),
   /** Files of the first generation: metrics and profiles, or devices and OIDs. */
   metrics_file: z.string().min(1).optional(),

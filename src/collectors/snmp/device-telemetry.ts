@@ -2,10 +2,11 @@ import type { CollectedEvent } from "../../core/event.ts";
 import { type SnmpMetricDefinition, snmpMetricNames } from "../../data/snmp-metrics.ts";
 import { type MetricOptions, TelemetryBuilder } from "../../telemetry/index.ts";
 import { identifyDevice } from "./device-identity.ts";
+import type { InterfaceChange } from "./interface-status.ts";
 import type { InterfaceFacts } from "./interfaces.ts";
 import type { PlannedObject, SnmpPlan } from "./plan.ts";
 import { type DeviceReading, systemObjects } from "./read-device.ts";
-import { numberOf, type SnmpValue, textOf } from "./values.ts";
+import { countOf, numberOf, type SnmpValue, textOf } from "./values.ts";
 
 export type DeviceStatus = "ONLINE" | "DEGRADED" | "OFFLINE";
 
@@ -21,6 +22,7 @@ export interface DeviceOutcome {
   readonly changedNs: bigint;
   /** Undefined where it did not answer. */
   readonly reading: DeviceReading | undefined;
+  readonly interfaceChanges: readonly InterfaceChange[];
   /** Why it is not ONLINE. */
   readonly problem: string | undefined;
 }
@@ -36,6 +38,10 @@ const units: Readonly<Record<string, readonly [unit: string, factor: number]>> =
   bytes: ["bytes", 1],
 };
 
+/** TimeTicks count hundredths of a second (RFC 2578, 7.1.8). */
+const nsPerTick = 10_000_000n;
+const ticksMax = 0xffff_ffff;
+
 const statusSeverity = { ONLINE: "INFO", DEGRADED: "WARN", OFFLINE: "ERROR" } as const;
 
 /** All that a round saw of a device, as events. */
@@ -50,7 +56,8 @@ export function deviceEvents(
     { deviceId, deviceType: "NETWORK", protocol: "SNMP", collector: "snmp", metadata: metadataOf(outcome), intervalMs },
     tsNs,
   );
-  addStatus(builder, outcome);
+  addStatus(builder, outcome, tsNs);
+  for (const change of outcome.interfaceChanges) addInterfaceStatus(builder, change, tsNs);
   if (problem !== undefined) builder.text("snmp.device.error", problem);
   if (reading) {
     for (const object of plan.scalars) addCell(builder, object, reading.scalars.get(object.oid), {}, severityOf(plan));
@@ -63,12 +70,16 @@ export function deviceEvents(
 function metadataOf({ reading, address, tags }: DeviceOutcome) {
   const text = (name: keyof typeof systemObjects) => textOf(reading?.scalars.get(systemObjects[name]));
   const objectId = text("sysObjectID");
-  const { manufacturer, model } = identifyDevice(objectId, text("sysDescr"));
+  const { manufacturer, model: described } = identifyDevice(objectId, text("sysDescr"));
+  const { model = described, serialNumber, hardwareVersion, firmwareVersion } = reading?.chassis ?? {};
   return {
     ipAddress: address,
     protocols: ["SNMP"],
     ...(manufacturer === undefined ? {} : { manufacturer }),
     ...(model === undefined ? {} : { model }),
+    ...(serialNumber === undefined ? {} : { serialNumber }),
+    ...(hardwareVersion === undefined ? {} : { hardwareVersion }),
+    ...(firmwareVersion === undefined ? {} : { firmwareVersion }),
     customProperties: {
       ...(objectId === undefined ? {} : { sys_object_id: objectId }),
       ...(tags.length === 0 ? {} : { tags: tags.join(",") }),
@@ -76,16 +87,33 @@ function metadataOf({ reading, address, tags }: DeviceOutcome) {
   };
 }
 
-function addStatus(builder: TelemetryBuilder, outcome: DeviceOutcome): void {
+function addStatus(builder: TelemetryBuilder, outcome: DeviceOutcome, tsNs: bigint): void {
   const { deviceId, status, previous, changedNs, reading } = outcome;
   const uptime = numberOf(reading?.scalars.get(systemObjects.sysUpTime));
+  // a device may say anything in its place
+  const ticks = uptime !== undefined && uptime >= 0 && uptime <= ticksMax ? Math.trunc(uptime) : undefined;
   builder.status(statusSeverity[status], {
     componentName: deviceId,
     status,
     previousStatus: previous ?? "",
     statusChangeTimeNs: changedNs,
     ...(reading ? { responseTimeMs: reading.responseMs } : {}),
-    ...(uptime === undefined ? {} : { uptimeSeconds: uptime / 100 }),
+    // a reader of counters sees by it that they began anew
+    ...(ticks === undefined ? {} : { uptimeSeconds: ticks / 100, lastRestartTimeNs: tsNs - BigInt(ticks) * nsPerTick }),
+  });
+}
+
+/** An interface that is new or changed; `interface ` stands before its name, so that it is not taken for a device. */
+function addInterfaceStatus(
+  builder: TelemetryBuilder,
+  { name, status, previous }: InterfaceChange,
+  tsNs: bigint,
+): void {
+  builder.status(status === "OFFLINE" ? "WARN" : "INFO", {
+    componentName: `interface ${name}`,
+    status,
+    previousStatus: previous ?? "",
+    statusChangeTimeNs: tsNs,
   });
 }
 
@@ -127,6 +155,17 @@ function addCell(
     labels,
     severity: judge(number, object.thresholds),
   });
+  addExact(builder, metricName(object), countOf(value), labels);
+}
+
+/** All digits of a counter above 2^53, where the metric's number is only the nearest that a double can be. */
+function addExact(
+  builder: TelemetryBuilder,
+  name: string,
+  value: number | bigint | undefined,
+  labels: Readonly<Record<string, string>>,
+): void {
+  if (typeof value === "bigint") builder.text(`${name}.exact`, value.toString(), labels);
 }
 
 /** Tables by the OID of their rows; the first text of a row names it. */
@@ -175,11 +214,18 @@ function addInterface(builder: TelemetryBuilder, facts: InterfaceFacts, plan: Sn
   const gauge = (name: string, value: number | undefined, unit: string) => {
     if (value !== undefined) builder.metric(`snmp.interface.${name}`, value, unit, { labels });
   };
-  const counter = (name: string, value: number | undefined, unit: string, direction?: "in" | "out", object = "") => {
+  const counter = (
+    name: string,
+    value: number | bigint | undefined,
+    unit: string,
+    direction?: "in" | "out",
+    object = "",
+  ) => {
     if (value === undefined) return;
-    const severity = judge(value, plan.interfaceThresholds[object]);
+    const severity = judge(Number(value), plan.interfaceThresholds[object]);
     const all = direction ? { ...labels, direction } : labels;
-    builder.metric(`snmp.interface.${name}`, value, unit, { type: "COUNTER", labels: all, severity });
+    builder.metric(`snmp.interface.${name}`, Number(value), unit, { type: "COUNTER", labels: all, severity });
+    addExact(builder, `snmp.interface.${name}`, value, all);
   };
   builder.text("snmp.interface.description", facts.description ?? facts.name ?? "", {
     ...labels,
@@ -188,6 +234,7 @@ function addInterface(builder: TelemetryBuilder, facts: InterfaceFacts, plan: Sn
   });
   gauge("type", facts.type, "1");
   gauge("speed", facts.speedBitsPerSecond, "bit/s");
+  gauge("counter_discontinuity", facts.discontinuitySeconds, "s");
   gauge("admin_status", facts.adminStatus, "1");
   gauge("oper_status", facts.operStatus, "1");
   counter("bytes_in", facts.bytesIn, "bytes");

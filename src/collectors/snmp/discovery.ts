@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
 import { systemObjects } from "./read-device.ts";
-import { openSession } from "./session.ts";
+import { openSession, type SnmpSession } from "./session.ts";
 import { hostAddresses, parseSubnet } from "./subnet.ts";
 
 export interface SearchOptions {
@@ -36,16 +36,18 @@ async function askAddress(address: string, options: SearchOptions): Promise<void
   const { port, version, community, user } = config;
   const access = { version, community, user };
   onAsked();
-  const session = openSession({ address, family: 4, port, access, timeoutMs: config.timeout_s * 1000, retries: 0 });
-  const stop = () => session.close();
+  let session: SnmpSession | undefined;
+  const stop = () => session?.close();
   signal.addEventListener("abort", stop, { once: true });
   try {
+    session = await openSession({ address, family: 4, port, access, timeoutMs: config.timeout_s * 1000, retries: 0 });
+    if (signal.aborted) return;
     await session.get([systemObjects.sysObjectID]);
     onFound({ host: address, port, ...access, enabled: true, tags: ["discovered"] });
   } catch {
     // nobody there, or nobody that lets us in: the address stays unknown
   } finally {
     signal.removeEventListener("abort", stop);
-    session.close();
+    session?.close();
   }
 }

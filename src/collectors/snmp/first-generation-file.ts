@@ -98,7 +98,9 @@ export function loadFirstGenerationFile(path: string): FirstGenerationFile {
   const parsed = fileSchema.safeParse(parseYaml(text, path) ?? {});
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path: at, message }) => `${at.map(String).join(".")}: ${message}`);
-    throw new AmoskysError("config_invalid", `${path}: ${problems.join("; ")}`);
+    throw new AmoskysError("config_invalid", `${path}: ${problems.join("; ")}`, {
+      details: { problems: problems.map((problem) => `${path}: ${problem}`) },
+    });
   }
   const file = parsed.data;
   const profiles =

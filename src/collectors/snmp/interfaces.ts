@@ -1,5 +1,5 @@
 import type { SnmpSession } from "./session.ts";
-import { hardwareAddressOf, numberOf, type SnmpValue, textOf } from "./values.ts";
+import { countOf, hardwareAddressOf, numberOf, type SnmpValue, textOf } from "./values.ts";
 import { type WalkedColumns, type WalkOptions, walkColumns } from "./walk.ts";
 
 /** Columns of ifTable and ifXTable (RFC 2863) by their names there. */
@@ -21,6 +21,7 @@ export const interfaceColumns = {
   ifHCOutOctets: "1.3.6.1.2.1.31.1.1.1.10",
   ifHighSpeed: "1.3.6.1.2.1.31.1.1.1.15",
   ifAlias: "1.3.6.1.2.1.31.1.1.1.18",
+  ifCounterDiscontinuityTime: "1.3.6.1.2.1.31.1.1.1.19",
 } as const;
 
 export type InterfaceColumn = keyof typeof interfaceColumns;
@@ -40,13 +41,15 @@ export interface InterfaceFacts {
   readonly adminStatus: number | undefined;
   readonly operStatus: number | undefined;
   readonly hardwareAddress: string | undefined;
-  /** Of 64 bits where the device has them. */
-  readonly bytesIn: number | undefined;
-  readonly bytesOut: number | undefined;
+  /** Of 64 bits where the device has them; a bigint where a number cannot hold it exactly. */
+  readonly bytesIn: number | bigint | undefined;
+  readonly bytesOut: number | bigint | undefined;
   readonly errorsIn: number | undefined;
   readonly errorsOut: number | undefined;
   readonly discardsIn: number | undefined;
   readonly discardsOut: number | undefined;
+  /** sysUpTime, in s, when the counters were last not a continuation of what they were; 0 for since the start. */
+  readonly discontinuitySeconds: number | undefined;
 }
 
 /** What ifSpeed says where it cannot say more (RFC 2863, 3.1.14). */
@@ -71,6 +74,8 @@ export function interfacesFrom(columns: WalkedColumns["columns"]): InterfaceFact
     .map((index) => {
       const text = (column: InterfaceColumn) => textOf(cell(column, index)) || undefined;
       const number = (column: InterfaceColumn) => numberOf(cell(column, index));
+      const count = (column: InterfaceColumn) => countOf(cell(column, index));
+      const discontinuity = number("ifCounterDiscontinuityTime");
       const description = text("ifDescr");
       return {
         index,
@@ -82,12 +87,13 @@ export function interfacesFrom(columns: WalkedColumns["columns"]): InterfaceFact
         adminStatus: number("ifAdminStatus"),
         operStatus: number("ifOperStatus"),
         hardwareAddress: hardwareAddressOf(cell("ifPhysAddress", index)),
-        bytesIn: number("ifHCInOctets") ?? number("ifInOctets"),
-        bytesOut: number("ifHCOutOctets") ?? number("ifOutOctets"),
+        bytesIn: count("ifHCInOctets") ?? count("ifInOctets"),
+        bytesOut: count("ifHCOutOctets") ?? count("ifOutOctets"),
         errorsIn: number("ifInErrors"),
         errorsOut: number("ifOutErrors"),
         discardsIn: number("ifInDiscards"),
         discardsOut: number("ifOutDiscards"),
+        discontinuitySeconds: discontinuity === undefined ? undefined : discontinuity / 100,
       };
     });
 }

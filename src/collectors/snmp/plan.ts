@@ -4,6 +4,7 @@ import { nearest } from "../../core/nearest.ts";
 import { type SnmpCategory, type SnmpMetricDefinition, snmpCategories, snmpProfiles } from "../../data/snmp-metrics.ts";
 import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
 import { type FirstGenerationFile, loadFirstGenerationFile } from "./first-generation-file.ts";
+import { libraryUser } from "./user-security.ts";
 
 /** An object with the category it is in. */
 export interface PlannedObject extends SnmpMetricDefinition {
@@ -17,6 +18,8 @@ export interface SnmpPlan {
   readonly columns: readonly PlannedObject[];
   /** Whether the interfaces of IF-MIB are read. */
   readonly readsInterfaces: boolean;
+  /** Whether the chassis of ENTITY-MIB is read. */
+  readonly readsChassis: boolean;
   /** Of the interfaces' error counters, by the object's name. */
   readonly interfaceThresholds: Readonly<Record<string, SnmpMetricDefinition["thresholds"]>>;
   readonly appliesThresholds: boolean;
@@ -26,6 +29,8 @@ export interface SnmpPlan {
 
 /** The category whose objects the interfaces' own reader covers. */
 const interfaceCategory = "network_interfaces";
+/** The category that says what a device is. */
+const systemCategory = "system_info";
 /** ifTable (RFC 2863). */
 const interfaceTable = "1.3.6.1.2.1.2.2.1.";
 
@@ -63,10 +68,33 @@ export function createPlan(config: SnmpConfig, home: string): SnmpPlan {
     scalars: others.filter(({ isTable }) => !isTable),
     columns: others.filter(({ isTable }) => isTable),
     readsInterfaces: categories.some(({ name }) => name === interfaceCategory),
+    readsChassis: categories.some(({ name }) => name === systemCategory),
     interfaceThresholds: Object.fromEntries(
       objects.filter((object) => !others.includes(object)).map(({ name, thresholds }) => [name, thresholds]),
     ),
     appliesThresholds: files.every(({ appliesThresholds }) => appliesThresholds),
     rowsMax: first((file) => file.rowsMax) ?? config.max_rows,
   };
+}
+
+/** What keeps a configuration from being polled, one text each: its files, its profile, algorithms that are missing. */
+export function planProblems(config: SnmpConfig, home: string): string[] {
+  const files = [config.metrics_file, config.devices_file].filter((path) => path !== undefined);
+  const inFiles = files.flatMap((path) => problemsOf(() => loadFirstGenerationFile(resolve(home, path))));
+  if (inFiles.length > 0) return inFiles;
+  return problemsOf(() => {
+    for (const { user, version } of createPlan(config, home).devices) if (version === "3" && user) libraryUser(user);
+    if (config.discovery.enabled && config.discovery.user) libraryUser(config.discovery.user);
+  });
+}
+
+function problemsOf(attempt: () => unknown): string[] {
+  try {
+    attempt();
+    return [];
+  } catch (caught) {
+    const { message, hint, details } = AmoskysError.from(caught);
+    if (Array.isArray(details.problems)) return details.problems.map(String);
+    return [hint === undefined ? message : `${message}; ${hint}`];
+  }
 }

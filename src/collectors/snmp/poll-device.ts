@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { AmoskysError, errnoOf } from "../../core/errors.ts";
 import { printable } from "../../core/escape.ts";
 import type { DiscardReason } from "./answer-gate.ts";
+import type { Chassis } from "./chassis.ts";
 import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
 import type { SnmpPlan } from "./plan.ts";
 import { type DeviceReading, readDevice } from "./read-device.ts";
@@ -12,6 +13,8 @@ export interface PollOptions {
   readonly config: SnmpConfig;
   /** Aborts when the agent is to stop. */
   readonly signal: AbortSignal;
+  /** What an earlier round learned of it. */
+  readonly knownChassis: Chassis | undefined;
   monotonicMs(): number;
   onDiscard(reason: DiscardReason): void;
 }
@@ -27,7 +30,7 @@ export interface PolledDevice {
 
 async function addressOf(host: string): Promise<{ address: string; family: 4 | 6 }> {
   try {
-    const { address, family } = await lookup(host.replace(/^\[|\]$/g, ""));
+    const { address, family } = await lookup(host);
     return { address, family: family === 6 ? 6 : 4 };
   } catch (caught) {
     throw new AmoskysError("unreachable", `${printable(host)} has no address: ${errnoOf(caught) ?? "unknown"}`);
@@ -36,14 +39,16 @@ async function addressOf(host: string): Promise<{ address: string; family: 4 | 6
 
 /** Reads a device within its deadline and closes its socket in any case. Never throws: what failed is in the answer. */
 export async function pollDevice(device: SnmpDeviceConfig, options: PollOptions): Promise<PolledDevice> {
-  const { plan, config, signal, monotonicMs, onDiscard } = options;
+  const { plan, config, signal, knownChassis, monotonicMs, onDiscard } = options;
   const deadlineMs = config.deadline_s * 1000;
   const late = new AmoskysError("timeout", `${printable(device.host)} took longer than ${config.deadline_s} s`);
   let session: SnmpSession | undefined;
+  let ended: AmoskysError | undefined;
   let address = "";
   const over = Promise.withResolvers<never>();
   over.promise.catch(() => {});
   const end = (reason: AmoskysError) => {
+    ended = reason;
     session?.close(reason);
     over.reject(reason);
   };
@@ -54,7 +59,7 @@ export async function pollDevice(device: SnmpDeviceConfig, options: PollOptions)
     // looking a name up cannot be ended; it is left behind
     const found = await Promise.race([addressOf(device.host), over.promise]);
     address = found.address;
-    session = openSession({
+    session = await openSession({
       ...found,
       port: device.port,
       access: device,
@@ -62,8 +67,9 @@ export async function pollDevice(device: SnmpDeviceConfig, options: PollOptions)
       retries: config.retries,
       onDiscard,
     });
+    if (ended) session.close(ended);
     const limits = { repetitions: config.max_repetitions, interfacesMax: config.max_interfaces };
-    const reading = await readDevice(session, plan, limits, monotonicMs);
+    const reading = await readDevice(session, plan, limits, monotonicMs, knownChassis);
     return { address, reading, failure: reading.failures[0] };
   } catch (caught) {
     return { address, reading: undefined, failure: AmoskysError.from(caught) };

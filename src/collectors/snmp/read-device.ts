@@ -1,4 +1,5 @@
 import { AmoskysError } from "../../core/errors.ts";
+import { type Chassis, readChassis } from "./chassis.ts";
 import { type InterfaceFacts, interfacesFrom, readInterfaceColumns } from "./interfaces.ts";
 import type { SnmpPlan } from "./plan.ts";
 import type { SnmpSession } from "./session.ts";
@@ -22,6 +23,8 @@ export interface DeviceReading {
   readonly scalars: ReadonlyMap<string, SnmpValue>;
   readonly columns: WalkedColumns["columns"];
   readonly interfaces: readonly InterfaceFacts[];
+  /** Undefined where the plan does not ask for it, or it could not be read. */
+  readonly chassis: Chassis | undefined;
   /** Time to the first answer. */
   readonly responseMs: number;
   /** What went wrong after that first answer. */
@@ -47,13 +50,14 @@ async function readScalars(session: SnmpSession, oids: readonly string[]): Promi
 
 /**
  * Reads what the plan asks for. The system group comes first: a device that does not answer that is not asked further,
- * and its error is thrown. What fails later leaves the rest standing.
+ * and its error is thrown. What fails later leaves the rest standing. A chassis that is known is not asked for again.
  */
 export async function readDevice(
   session: SnmpSession,
   plan: SnmpPlan,
   { repetitions, interfacesMax }: ReadLimits,
   monotonicMs: () => number,
+  knownChassis?: Chassis,
 ): Promise<DeviceReading> {
   const startedMs = monotonicMs();
   const system = Object.values(systemObjects) as readonly string[];
@@ -61,7 +65,7 @@ export async function readDevice(
   const responseMs = monotonicMs() - startedMs;
   const failures: AmoskysError[] = [];
   const rest = plan.scalars.map(({ oid }) => oid).filter((oid) => !system.includes(oid));
-  const [others, interfaces, tables] = await Promise.all([
+  const [others, interfaces, tables, chassis] = await Promise.all([
     readScalars(session, rest).catch((caught: unknown) => {
       failures.push(AmoskysError.from(caught));
       return new Map<string, SnmpValue>();
@@ -72,12 +76,15 @@ export async function readDevice(
       plan.columns.map(({ oid }) => oid),
       { repetitions, rowsMax: plan.rowsMax },
     ),
+    // a device without ENTITY-MIB may refuse the question in its own way: that is no failure of it
+    knownChassis ?? (plan.readsChassis ? readChassis(session).catch(() => undefined) : undefined),
   ]);
   for (const { failure } of [interfaces, tables]) if (failure) failures.push(failure);
   return {
     scalars: new Map([...scalars, ...others]),
     columns: tables.columns,
     interfaces: interfacesFrom(interfaces.columns),
+    chassis,
     responseMs,
     failures,
     isCut: interfaces.isCut || tables.isCut,

@@ -1,4 +1,4 @@
-/** A value as an agent gave it. Octets are a copy of at most `octetsMax` bytes. */
+/** A value as an agent gave it; `counter64` is only what a number cannot hold exactly. */
 export type SnmpValue =
   | { readonly type: "number"; readonly number: number }
   | { readonly type: "counter64"; readonly count: bigint }
@@ -17,6 +17,29 @@ export interface Varbind {
 /** What is kept of a string: none that an agent describes itself with is longer (DisplayString has 255 bytes). */
 export const octetsMax = 1024;
 
+/** A string: a copy, of bounded length. */
+export function octetsValue(content: Uint8Array): SnmpValue {
+  return { type: "octets", octets: new Uint8Array(content.subarray(0, octetsMax)) };
+}
+
+/** A Counter64: unsigned, of at most eight bytes behind an optional zero; what agents send as negative is unsigned. */
+export function counter64Value(content: Uint8Array): SnmpValue {
+  let number = 0;
+  for (const byte of content) number = number * 256 + byte;
+  if (number <= Number.MAX_SAFE_INTEGER) return { type: "number", number };
+  let count = 0n;
+  for (const byte of content) count = (count << 8n) | BigInt(byte);
+  return { type: "counter64", count: BigInt.asUintN(64, count) };
+}
+
+/** An Opaque: a float where it holds one, as net-snmp's agents have them (tag 0x9f78); anything else is octets. */
+export function opaqueValue(content: Uint8Array): SnmpValue {
+  if (content.length === 7 && content[0] === 0x9f && content[1] === 0x78 && content[2] === 4) {
+    return { type: "number", number: new DataView(content.buffer, content.byteOffset + 3, 4).getFloat32(0) };
+  }
+  return octetsValue(content);
+}
+
 /** Characters of a text in an event. */
 const textCharsMax = 256;
 
@@ -30,6 +53,11 @@ export function numberOf(value: SnmpValue | undefined): number | undefined {
   if (value?.type !== "octets") return undefined;
   const text = textOf(value) ?? "";
   return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+}
+
+/** A number, or all digits of a counter that no number holds exactly. */
+export function countOf(value: SnmpValue | undefined): number | bigint | undefined {
+  return value?.type === "counter64" ? value.count : numberOf(value);
 }
 
 /** A string as text: UTF-8 where it is that, else Latin-1; without what pads it, cut to a bounded length. */
@@ -60,12 +88,15 @@ export function hardwareAddressOf(value: SnmpValue | undefined): string | undefi
 
 const dot = 46;
 
-/** Which of two object identifiers comes first: below 0, 0 or above 0. Walks ask this of every value: no allocation. */
-export function compareOids(a: string, b: string): number {
-  let i = 0;
+/**
+ * Which of two object identifiers comes first: below 0, 0 or above 0. They are known to be the same before `from`,
+ * where a part begins. Walks ask this of every value: no allocation.
+ */
+export function compareOids(a: string, b: string, from = 0): number {
+  let i = from;
   while (i < a.length && a.charCodeAt(i) === b.charCodeAt(i)) i += 1;
   // back to where the part that differs begins
-  while (i > 0 && a.charCodeAt(i - 1) !== dot) i -= 1;
+  while (i > from && a.charCodeAt(i - 1) !== dot) i -= 1;
   const left = partAt(a, i);
   const right = partAt(b, i);
   if (left !== right) return left - right;

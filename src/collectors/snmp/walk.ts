@@ -43,16 +43,15 @@ class ColumnWalk {
         this.isDone = true;
         return;
       }
-      if (compareOids(oid, this.last) <= 0) {
+      const isInside = oid.startsWith(this.#prefix);
+      // within the column only the indexes can differ
+      const from = isInside && this.cells.size > 0 ? this.#prefix.length : 0;
+      if (compareOids(oid, this.last, from) <= 0) {
         const message = `OIDs do not increase: ${oid} came after ${this.last}, in a walk of ${this.column}`;
         throw new AmoskysError("answer_invalid", message, { details: { oid: this.column } });
       }
-      if (!oid.startsWith(this.#prefix)) {
-        this.isDone = true;
-        return;
-      }
-      if (this.cells.size === rowsMax) {
-        this.isCut = true;
+      this.isCut = isInside && this.cells.size === rowsMax;
+      if (!isInside || this.isCut) {
         this.isDone = true;
         return;
       }

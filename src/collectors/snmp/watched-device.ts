@@ -1,8 +1,10 @@
+import type { Chassis } from "./chassis.ts";
 import type { SnmpDeviceConfig } from "./config.ts";
 import type { DeviceOutcome, DeviceStatus } from "./device-telemetry.ts";
+import { InterfaceWatch } from "./interface-status.ts";
 import type { PolledDevice } from "./poll-device.ts";
 import { systemObjects } from "./read-device.ts";
-import { textOf } from "./values.ts";
+import { numberOf, textOf } from "./values.ts";
 
 const deviceIdCharsMax = 128;
 
@@ -12,6 +14,10 @@ export class WatchedDevice {
   status: DeviceStatus | undefined;
   /** The message last logged, so that one state is one line. */
   problem: string | undefined;
+  /** Known since it last began to run or was away: it cannot have become another one since. */
+  chassis: Chassis | undefined;
+  readonly #interfaces = new InterfaceWatch();
+  #uptimeTicks = 0;
   #changedNs = 0n;
   #id: string | undefined;
 
@@ -31,6 +37,9 @@ export class WatchedDevice {
     const previous = this.status;
     if (status !== previous) this.#changedNs = nowNs;
     this.status = status;
+    const uptimeTicks = numberOf(reading?.scalars.get(systemObjects.sysUpTime)) ?? 0;
+    this.chassis = uptimeTicks < this.#uptimeTicks ? undefined : reading?.chassis;
+    this.#uptimeTicks = uptimeTicks;
     this.#id ??= textOf(reading?.scalars.get(systemObjects.sysName))?.slice(0, deviceIdCharsMax) || undefined;
     return {
       deviceId: this.#id ?? (address || this.config.host),
@@ -40,6 +49,7 @@ export class WatchedDevice {
       previous,
       changedNs: this.#changedNs,
       reading,
+      interfaceChanges: this.#interfaces.update(reading?.interfaces ?? []),
       problem: failure?.message ?? (reading?.isCut ? "A table has more rows than are read" : undefined),
     };
   }

@@ -2,10 +2,20 @@ import { afterEach, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EncodedVarbind, integer, octets, oid, type ParsedRequest, response } from "../../support/ber-writer.ts";
+import {
+  type EncodedVarbind,
+  element,
+  integer,
+  octets,
+  oid,
+  type ParsedRequest,
+  parseRequest,
+  response,
+} from "../../support/ber-writer.ts";
 import { SnmprecResponder } from "../../support/snmprec-responder.ts";
+import { countSockets } from "./count-sockets.ts";
 import { type Answer, HostileAgent } from "./hostile-agent.ts";
-import { metricsOf, runCollector, statusesOf } from "./run-collector.ts";
+import { interfaceStatusesOf, metricsOf, runCollector, statusesOf } from "./run-collector.ts";
 
 const community = "s3cret-community";
 const folders: string[] = [];
@@ -40,6 +50,7 @@ const recording = `1.3.6.1.2.1.1.1.0|4|RouterOS CHR
 1.3.6.1.2.1.31.1.1.1.1.1|4|ether1
 1.3.6.1.2.1.31.1.1.1.6.1|70|4294967307
 1.3.6.1.2.1.31.1.1.1.18.1|4|uplink
+1.3.6.1.2.1.31.1.1.1.19.1|67|4200
 1.3.6.1.4.1.2021.10.1.3.1|4|4.31
 `;
 
@@ -59,12 +70,17 @@ async function hostile(answer: Answer): Promise<HostileAgent> {
 }
 
 const device = (port: number, more: Record<string, unknown> = {}) => ({ host: "127.0.0.1", port, community, ...more });
-const quick = { timeout_s: 0.06, retries: 0 };
+/** For devices that do not answer; those that do may take their time on a busy host. */
+const quick = { timeout_s: 0.15, retries: 0 };
+const patient = { timeout_s: 5, retries: 0 };
 
 describe("the SNMP collector", () => {
   test("says in one telemetry what a device answered, with units, names and severities", async () => {
     const { port } = await recorded();
-    const { telemetry, health } = await runCollector({ ...quick, devices: [device(port, { tags: ["lab", "edge"] })] });
+    const { telemetry, health } = await runCollector({
+      ...patient,
+      devices: [device(port, { tags: ["lab", "edge"] })],
+    });
     expect(telemetry).toHaveLength(1);
     expect(telemetry[0]).toMatchObject({
       deviceId: "edge",
@@ -81,6 +97,11 @@ describe("the SNMP collector", () => {
     expect(statusesOf(telemetry)).toMatchObject([
       { status: "ONLINE", previousStatus: "", uptimeSeconds: expect.closeTo(1234.56, 2) },
     ]);
+    expect(interfaceStatusesOf(telemetry)).toMatchObject([
+      { componentName: "interface ether1", status: "OFFLINE", previousStatus: "" },
+    ]);
+    const restarted = Number((telemetry[0]?.timestampNs ?? 0n) - (statusesOf(telemetry)[0]?.lastRestartTimeNs ?? 0n));
+    expect(restarted).toBe(1234.56e9);
     expect(statusesOf(telemetry)[0]?.responseTimeMs).toBeGreaterThan(0);
     const line = (name: string, value: string | number, unit: string, type: string, severity: string, labels = {}) =>
       `${name} ${value} ${unit} ${type} ${severity} ${JSON.stringify(labels)}`;
@@ -114,6 +135,7 @@ describe("the SNMP collector", () => {
         line("snmp.interface.bytes_out", 12, "bytes", "COUNTER", "INFO", port1),
         line("snmp.interface.errors", 120, "1", "COUNTER", "WARN", { ...port1, direction: "in" }),
         line("snmp.interface.errors", 2000, "1", "COUNTER", "CRITICAL", { ...port1, direction: "out" }),
+        line("snmp.interface.counter_discontinuity", 42, "s", "GAUGE", "INFO", port1),
         line("snmp.interface.discards", 5, "1", "COUNTER", "INFO", { ...port1, direction: "in" }),
       ].toSorted(),
     );
@@ -147,6 +169,163 @@ describe("the SNMP collector", () => {
     expect(health.message).toMatch(/^8 of 16 devices answer; not: dead-\d, .* and 3 more$/);
     expect(counts.get("amoskys_snmp_failures_total timeout")).toBe(8);
     expect(metricsOf(telemetry, "snmp.device.error", {})[0]?.stringValue).toContain("did not answer within 1000 ms");
+  });
+
+  test("five dead devices of twenty, asked first, leave one place: the others all come before them", async () => {
+    const alive = await recorded();
+    const dead = await Promise.all(Array.from({ length: 5 }, () => hostile(() => [])));
+    const devices = [
+      ...dead.map(({ port }) => device(port, { name: "dead" })),
+      ...Array.from({ length: 15 }, (_, i) => device(alive.port, { name: `alive-${i}` })),
+    ];
+    const config = { timeout_s: 1, retries: 1, max_concurrent: 6, devices };
+    const { telemetry } = await runCollector(config);
+    const firstDead = telemetry.findIndex(({ deviceId }) => deviceId === "dead");
+    expect([firstDead, telemetry.length]).toEqual([15, 20]);
+  });
+
+  test("a device that misses every packet once is whole, by the retries", async () => {
+    const missed = new Set<number>();
+    const { port } = await hostile(({ community: c, requestId, oids }) => {
+      if (!missed.has(requestId)) return missed.add(requestId) && [];
+      const value = (o: string) => (o.endsWith(".0") ? integer(1, 67) : element(0x82));
+      return [
+        response(
+          c,
+          requestId,
+          oids.map((o) => ({ oid: o, value: value(o) })),
+        ),
+      ];
+    });
+    const config = { timeout_s: 0.1, retries: 10, profile: "network_focus", devices: [device(port)] };
+    const { telemetry, log } = await runCollector(config);
+    expect(statusesOf(telemetry)).toMatchObject([{ status: "ONLINE" }]);
+    expect(missed.size).toBeGreaterThan(5);
+    expect(log).toBe("");
+  });
+
+  test("a device that answers for one table and not for the other: DEGRADED, and the one is there", async () => {
+    const { port } = await hostile(({ community: c, requestId, oids, pdu }) => {
+      if (pdu === 0xa0)
+        return [
+          response(
+            c,
+            requestId,
+            oids.map((o) => ({ oid: o, value: integer(1, 67) })),
+          ),
+        ];
+      if (oids.some((o) => o.startsWith("1.3.6.1.2.1.31."))) return [];
+      const row = (o: string) => (/\.2\.2\.1\.\d+$/.test(o) ? `${o}.1` : o);
+      const found = oids.map((o) => ({ oid: row(o), value: row(o) === o ? element(0x82) : integer(1) }));
+      return [response(c, requestId, found)];
+    });
+    const config = { ...quick, profile: "network_focus", devices: [device(port, { name: "half" })] };
+    const { telemetry, counts, log } = await runCollector(config);
+    expect(statusesOf(telemetry)).toMatchObject([{ status: "DEGRADED" }]);
+    expect(metricsOf(telemetry, "snmp.interface.speed", { index: "1" })).toHaveLength(1);
+    expect(counts.get("amoskys_snmp_failures_total timeout")).toBe(1);
+    expect(log.split("\n")).toHaveLength(1);
+  });
+
+  const answered = (c: string, requestId: number) =>
+    response(c, requestId, [{ oid: "1.3.6.1.2.1.1.1.0", value: octets("x") }]);
+  test.each<[string, Answer, boolean]>([
+    ["malformed", ({ community: c, requestId }) => [answered(c, requestId).subarray(0, 30)], false],
+    ["unexpected", ({ community: c, requestId }) => [answered(c, requestId ^ 1)], false],
+    ["community", ({ requestId }) => [answered("public", requestId)], false],
+    ["version", ({ community: c, requestId }) => [response(c, requestId, [], { version: 0 })], false],
+    ["source", ({ community: c, requestId }) => [answered(c, requestId)], true],
+  ])(
+    "an answer that is %s is counted, told in one line, and leaves the others whole",
+    async (reason, answer, strange) => {
+      const bad = await HostileAgent.open(answer, strange ? { address: "127.0.0.3" } : undefined);
+      open.push(bad);
+      const good = await recorded();
+      const devices = [device(bad.port, { name: "bad" }), device(good.port, { name: "good" })];
+      const { telemetry, counts, log } = await runCollector({ ...quick, devices });
+      const states = statusesOf(telemetry).map(({ componentName, status }) => `${componentName} ${status}`);
+      expect(states.toSorted()).toEqual(["bad OFFLINE", "good ONLINE"]);
+      expect(counts.get(`amoskys_snmp_discarded_answers_total ${reason}`)).toBe(1);
+      expect(counts.get("amoskys_snmp_failures_total answer_invalid")).toBe(1);
+      expect(log).toMatch(
+        /^warn snmp: bad: 127\.0\.0\.1:\d+ was asked for 1\.3\.6\.1\.2\.1\.1\.1\.0, and its answer is not valid/,
+      );
+      expect(log.split("\n")).toHaveLength(1);
+    },
+  );
+
+  test("counters above 2^53 are there to the last digit; those below need no more than their number", async () => {
+    const { port } = await recorded(`1.3.6.1.2.1.1.3.0|67|1
+1.3.6.1.2.1.31.1.1.1.6.1|70|18446744073709551615
+1.3.6.1.2.1.31.1.1.1.10.1|70|9007199254740991
+`);
+    const { telemetry } = await runCollector({ ...patient, profile: "network_focus", devices: [device(port)] });
+    const text = (name: string) => metricsOf(telemetry, name).map(({ stringValue }) => stringValue);
+    expect(text("snmp.interface.bytes_in.exact")).toEqual(["18446744073709551615"]);
+    expect(metricsOf(telemetry, "snmp.interface.bytes_in")[0]?.numericValue).toBe(2 ** 64);
+    expect(text("snmp.interface.bytes_out.exact")).toEqual([]);
+    expect(metricsOf(telemetry, "snmp.interface.bytes_out")[0]?.numericValue).toBe(2 ** 53 - 1);
+  });
+
+  test("the chassis of ENTITY-MIB is in the metadata, behind a stack, and asked for once", async () => {
+    const entity = (column: number, row: number, value: string) => `1.3.6.1.2.1.47.1.1.1.1.${column}.${row}|${value}\n`;
+    const rows = [
+      [5, 1, "2|11"],
+      [5, 1001, "2|3"],
+      [5, 1002, "2|9"],
+      [8, 1001, "4|V02"],
+      [9, 1001, "4|12.2(55r)"],
+      [10, 1001, "4|15.2(7)E"],
+      [11, 1, "4|no serial"],
+      [11, 1001, "4|FOC1234X0AB "],
+      [13, 1001, "4|WS-C2960X-48"],
+    ] as const;
+    const responder = await recorded(
+      ["1.3.6.1.2.1.1.2.0|6|1.3.6.1.4.1.9.1\n", ...rows.map(([c, r, v]) => entity(c, r, v))].join(""),
+    );
+    const asked: number[] = [];
+    const config = { ...patient, interval_s: 1, profile: "minimal", devices: [device(responder.port)] };
+    const { telemetry } = await runCollector(config, { rounds: 2, between: () => asked.push(responder.requests) });
+    for (const { metadata } of telemetry) {
+      expect(metadata).toMatchObject({
+        manufacturer: "Cisco",
+        model: "WS-C2960X-48",
+        serialNumber: "FOC1234X0AB",
+        hardwareVersion: "V02",
+        firmwareVersion: "15.2(7)E",
+      });
+    }
+    expect(telemetry).toHaveLength(2);
+    expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBe((asked[0] ?? 0) - 1);
+  });
+
+  test("what did not answer last time is asked last", async () => {
+    const alive = await recorded();
+    const dead = await hostile(() => []);
+    const devices = [device(dead.port, { name: "dead" }), device(alive.port, { name: "alive" })];
+    const config = { ...quick, profile: "minimal", max_concurrent: 1, interval_s: 1, devices };
+    const { telemetry } = await runCollector(config, { rounds: 2 });
+    expect(telemetry.map(({ deviceId }) => deviceId)).toEqual(["dead", "alive", "alive", "dead"]);
+  });
+
+  test("a round leaves no socket behind, whether a device answers or not", async () => {
+    const devices = [device((await recorded()).port), device((await hostile(() => [])).port)];
+    const before = countSockets();
+    const { telemetry } = await runCollector({ ...quick, devices });
+    await Bun.sleep(10);
+    expect([telemetry.length, countSockets()]).toEqual([2, before]);
+  });
+
+  test("stopping amid a round ends it at once, and no socket and no event is left", async () => {
+    const before = countSockets();
+    const silent = await hostile(() => []);
+    const devices = Array.from({ length: 20 }, () => device(silent.port));
+    const { telemetry, tookMs } = await runCollector({ timeout_s: 60, devices }, { stopAfterMs: 50 });
+    silent.close();
+    open.splice(0);
+    await Bun.sleep(10);
+    expect([telemetry.length, countSockets()]).toEqual([0, before]);
+    expect(tookMs).toBeLessThan(2000);
   });
 
   test("no more devices are asked at once than the limit", async () => {
@@ -202,7 +381,7 @@ describe("the SNMP collector", () => {
   test("more interfaces than the limit: cut, DEGRADED, and said", async () => {
     const rows = Array.from({ length: 30 }, (_, i) => `1.3.6.1.2.1.2.2.1.2.${i + 1}|4|port${i + 1}\n`).join("");
     const { port } = await recorded(`1.3.6.1.2.1.1.3.0|67|1\n${rows}`);
-    const { telemetry } = await runCollector({ ...quick, max_interfaces: 20, devices: [device(port)] });
+    const { telemetry } = await runCollector({ ...patient, max_interfaces: 20, devices: [device(port)] });
     expect(metricsOf(telemetry, "snmp.interface.description")).toHaveLength(20);
     expect(statusesOf(telemetry)).toMatchObject([{ status: "DEGRADED" }]);
     expect(metricsOf(telemetry, "snmp.device.error")[0]?.stringValue).toBe("A table has more rows than are read");
@@ -226,6 +405,24 @@ describe("the SNMP collector", () => {
     expect(telemetry[0]?.deviceId.isWellFormed()).toBe(true);
     expect(`${log}${health.message}`).not.toMatch(/[\x1b\u202e]/);
   });
+
+  test.each([octets("9".repeat(200)), octets("-1"), integer(-5), integer(2n ** 62n)])(
+    "a device whose uptime is no time is told like any other, and breaks no round (%#)",
+    async (uptime) => {
+      const value = (o: string) => (o === "1.3.6.1.2.1.1.3.0" ? uptime : octets("x"));
+      const bad = await hostile(({ community: c, requestId, oids }) => [
+        response(
+          c,
+          requestId,
+          oids.map((o) => ({ oid: o, value: value(o) })),
+        ),
+      ]);
+      const config = { ...patient, profile: "minimal", devices: [device(bad.port, { name: "bad" })] };
+      const { telemetry, log } = await runCollector(config);
+      expect(log).not.toContain("round failed");
+      expect(statusesOf(telemetry)).toMatchObject([{ componentName: "bad", lastRestartTimeNs: 0n }]);
+    },
+  );
 
   test("the status before is told from round to round, and a change is one line", async () => {
     let silent = false;
@@ -286,6 +483,23 @@ describe("the SNMP collector", () => {
     });
     expect(log).toContain('snmp: new: SNMPv3 with aes192b is not possible in this runtime {"code":"facility_missing"');
     expect(log.split("\n")).toHaveLength(1);
+  });
+
+  test.each(["::1", "0:0:0:0:0:0:0:1"])("a device at %s answers, however its address is written", async (host) => {
+    const server = await Bun.udpSocket({
+      hostname: "::1",
+      socket: {
+        data: (socket, bytes, port, address) => {
+          const { community: c, requestId, oids } = parseRequest(bytes);
+          const found = oids.map((o) => ({ oid: o, value: integer(1, 67) }));
+          socket.send(response(c, requestId, found), port, address);
+        },
+      },
+    });
+    open.push(server);
+    const config = { ...patient, profile: "minimal", devices: [device(server.port, { host })] };
+    const { telemetry, log } = await runCollector(config);
+    expect([statusesOf(telemetry)[0]?.status, log]).toEqual(["ONLINE", ""]);
   });
 
   test("a host without an address is OFFLINE", async () => {

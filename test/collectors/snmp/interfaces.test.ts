@@ -1,5 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { interfaceColumns, interfacesFrom, speedOf } from "../../../src/collectors/snmp/interfaces.ts";
+import { InterfaceWatch } from "../../../src/collectors/snmp/interface-status.ts";
+import {
+  type InterfaceFacts,
+  interfaceColumns,
+  interfacesFrom,
+  speedOf,
+} from "../../../src/collectors/snmp/interfaces.ts";
 import type { SnmpValue } from "../../../src/collectors/snmp/values.ts";
 import type { WalkedColumns } from "../../../src/collectors/snmp/walk.ts";
 
@@ -29,7 +35,7 @@ describe("interfaces", () => {
           ["10", number(6)],
         ]),
       ],
-      [interfaceColumns.ifHCInOctets, new Map([["2", { type: "counter64", count: 5n + 2n ** 32n } as const]])],
+      [interfaceColumns.ifHCInOctets, new Map([["2", { type: "counter64", count: 5n + 2n ** 62n } as const]])],
       [
         interfaceColumns.ifAlias,
         new Map([["3", { type: "octets", octets: new Uint8Array(Buffer.from("up")) } as const]]),
@@ -37,9 +43,42 @@ describe("interfaces", () => {
     ]);
     const found = interfacesFrom(columns);
     expect(found.map(({ index, bytesIn, alias }) => [index, bytesIn, alias])).toEqual([
-      ["2", 5 + 2 ** 32, undefined],
+      ["2", 5n + 2n ** 62n, undefined],
       ["3", undefined, "up"],
       ["10", 6, undefined],
+    ]);
+  });
+});
+
+describe("states of interfaces", () => {
+  const facts = (index: string, operStatus: number | undefined, adminStatus = 1) =>
+    ({ index, name: `port ${index}`, operStatus, adminStatus }) as InterfaceFacts;
+
+  test("what is new or changed is said once, with the state before", () => {
+    const watch = new InterfaceWatch();
+    expect(watch.update([facts("1", 1), facts("2", 2)])).toEqual([
+      { name: "port 1", status: "ONLINE", previous: undefined },
+      { name: "port 2", status: "OFFLINE", previous: undefined },
+    ]);
+    expect(watch.update([facts("1", 1), facts("2", 7)])).toEqual([]);
+    expect(watch.update([facts("1", 2), facts("2", 1)])).toEqual([
+      { name: "port 1", status: "OFFLINE", previous: "ONLINE" },
+      { name: "port 2", status: "ONLINE", previous: "OFFLINE" },
+    ]);
+  });
+
+  test("a round that read nothing, or not the state, changes nothing", () => {
+    const watch = new InterfaceWatch();
+    watch.update([facts("1", 1)]);
+    expect(watch.update([])).toEqual([]);
+    expect(watch.update([facts("1", undefined)])).toEqual([]);
+    expect(watch.update([facts("1", 2)])).toMatchObject([{ previous: "ONLINE" }]);
+  });
+
+  test("what somebody switched off is no failure", () => {
+    expect(new InterfaceWatch().update([facts("1", 2, 2), facts("2", 1, 2)])).toMatchObject([
+      { status: "MAINTENANCE" },
+      { status: "ONLINE" },
     ]);
   });
 });

@@ -67,10 +67,10 @@ advanced: {apply_thresholds: false, table_walk: {max_rows: 7}}`;
   });
 
   test("what is wrong in a file is named by its path, never with a community", () => {
-    const bad = "devices: [{host: a b, community: TopSecret, version: '1', comunity: TopSecret2}]";
+    const bad = "devices: [{host: a b, community: TopSecret, version: '4', comunity: TopSecret2}]";
     const name = file("devices.yaml", bad);
     expect(() => plan({ devices_file: name })).toThrow(/devices\.yaml: .*devices\.0\.host: is no host name/);
-    expect(() => plan({ devices_file: name })).toThrow(/must be 2c or 3/);
+    expect(() => plan({ devices_file: name })).toThrow(/must be 1, 2c or 3/);
     expect(() => plan({ devices_file: name })).toThrow(
       expect.not.objectContaining({ message: expect.stringContaining("TopSecret") }),
     );

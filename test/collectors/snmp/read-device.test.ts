@@ -156,6 +156,30 @@ describe.skipIf(!available)("against snmpd", () => {
     expect(`${log}${Bun.inspect(telemetry, { depth: 20 })}`).not.toMatch(/wrong password|auth password/);
   });
 
+  test("v1 reads what v2c reads, but for counters of 64 bits, which it does not have", async () => {
+    const devices = [device({ community, name: "two" }), device({ version: 1, community, name: "one" })];
+    const { telemetry, log } = await runCollector({ profile: "full", max_rows: 10_000, devices });
+    expect(log).toBe("");
+    const metricsBy = (id: string) =>
+      telemetry
+        .filter(({ deviceId }) => deviceId === id)
+        .flatMap(({ events }) => events)
+        .flatMap(({ metricData: m }) => (m ? [`${m.metricName} ${JSON.stringify(m.labels)}`] : []));
+    expect(statusesOf(telemetry).map(({ status }) => status)).toEqual(["ONLINE", "ONLINE"]);
+    expect(metricsBy("one").toSorted()).toEqual(metricsBy("two").toSorted());
+    const walked = daemon?.walk("1.3.6.1.2.1.2.2.1.10", v2c) ?? new Map<string, string>();
+    for (const [oid, value] of walked) {
+      const index = oid.split(".").at(-1) as string;
+      const bytes = metricsOf(
+        telemetry.filter(({ deviceId }) => deviceId === "one"),
+        "snmp.interface.bytes_in",
+        { index },
+      )[0]?.numericValue;
+      expect(bytes).toBeWithin(0, Number(value) + 1);
+    }
+    expect(walked.size).toBeGreaterThan(1);
+  });
+
   test("v3 reads the same interfaces as v2c", async () => {
     const user = {
       name: "psha256aes",

@@ -4,7 +4,7 @@ import { systemClock } from "../../../src/core/clock.ts";
 import type { CollectorHealth } from "../../../src/core/collector.ts";
 import type { Labels } from "../../../src/core/observer.ts";
 import { decodePayload } from "../../../src/envelope/index.ts";
-import type { DeviceTelemetry, MetricData } from "../../../src/gen/universal_telemetry_pb.ts";
+import type { DeviceTelemetry, MetricData, StatusData } from "../../../src/gen/universal_telemetry_pb.ts";
 
 /** What rounds of the collector gave. */
 export interface CollectorOutcome {
@@ -17,10 +17,15 @@ export interface CollectorOutcome {
   readonly tookMs: number;
 }
 
-/** Runs one round of the collector over a configuration, or `rounds` where there are more. */
+/** Runs one round of the collector over a configuration, or `rounds` where there are more, or for a while. */
 export async function runCollector(
   config: Record<string, unknown>,
-  { rounds = 1, home = "/", between }: { rounds?: number; home?: string; between?: (round: number) => void } = {},
+  {
+    rounds = 1,
+    home = "/",
+    between,
+    stopAfterMs,
+  }: { rounds?: number; home?: string; between?: (round: number) => void; stopAfterMs?: number } = {},
 ): Promise<CollectorOutcome> {
   const telemetry: DeviceTelemetry[] = [];
   const log: string[] = [];
@@ -61,10 +66,10 @@ export async function runCollector(
   );
   const startedMs = performance.now();
   await collector.start();
-  await Promise.race([finished.promise, collector.done]);
-  const tookMs = performance.now() - startedMs;
+  await Promise.race([finished.promise, collector.done, ...(stopAfterMs ? [Bun.sleep(stopAfterMs)] : [])]);
   const health = collector.health();
   await collector.stop(2000);
+  const tookMs = performance.now() - startedMs;
   return { telemetry, health, log: log.join("\n"), counts, tookMs };
 }
 
@@ -80,7 +85,16 @@ export function metricsOf(
     .filter((metric) => Object.entries(labels).every(([key, value]) => metric.labels[key] === value));
 }
 
-/** The STATUS event of each telemetry. */
-export function statusesOf(telemetry: readonly DeviceTelemetry[]) {
+/** The states of devices, one for each telemetry. */
+export function statusesOf(telemetry: readonly DeviceTelemetry[]): StatusData[] {
+  return allStatuses(telemetry).filter(({ componentName }) => !componentName.startsWith("interface "));
+}
+
+/** The states of interfaces that are new or changed. */
+export function interfaceStatusesOf(telemetry: readonly DeviceTelemetry[]): StatusData[] {
+  return allStatuses(telemetry).filter(({ componentName }) => componentName.startsWith("interface "));
+}
+
+function allStatuses(telemetry: readonly DeviceTelemetry[]): StatusData[] {
   return telemetry.flatMap(({ events }) => events).flatMap(({ statusData }) => (statusData ? [statusData] : []));
 }

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
-import { readdirSync, readlinkSync } from "node:fs";
 import type { SnmpAccess } from "../../../src/collectors/snmp/config.ts";
 import { openSession, type SnmpSession } from "../../../src/collectors/snmp/session.ts";
 import { textOf } from "../../../src/collectors/snmp/values.ts";
 import { Secret } from "../../../src/config/index.ts";
 import { AmoskysError } from "../../../src/core/errors.ts";
 import { element, integer, octets, oid, type ParsedRequest, response, sequence } from "../../support/ber-writer.ts";
+import { countSockets } from "./count-sockets.ts";
 import { type Answer, HostileAgent } from "./hostile-agent.ts";
 
 const community = "s3cret-community";
@@ -32,7 +32,7 @@ async function ask(
 ): Promise<Try> {
   const agent = await HostileAgent.open(answer, stranger);
   const discards: string[] = [];
-  const session = openSession({
+  const session = await openSession({
     address: "127.0.0.1",
     family: 4,
     port: agent.port,
@@ -142,6 +142,11 @@ describe("an SNMP session", () => {
           ),
         ),
     ],
+    [
+      "an OID with a number beyond 32 bits",
+      "malformed",
+      ({ requestId }) => response(community, requestId, [{ oid: `${sysDescr}.4294967296`, value: integer(1) }]),
+    ],
     ["a request as the answer", "malformed", ({ requestId }) => response(community, requestId, [], { pdu: 0xa0 })],
     ["another request id", "unexpected", (r) => right({ ...r, requestId: r.requestId + 1 })],
     [
@@ -198,35 +203,68 @@ describe("an SNMP session", () => {
 
   test("an unsigned answer to a signed question is none", async () => {
     // the library itself would take it: it checks what claims to be signed, and nothing else
-    const user = { name: "u", auth: "sha" as const, auth_password: new Secret("authpass123"), context: "" };
-    const reply = (id: Buffer, pdu: number, varbinds: Buffer, name: string) => {
-      const header = sequence(id, integer(65_507), octets(Uint8Array.of(0)), integer(3));
-      const security = octets(
-        sequence(octets("engine123"), integer(1), integer(1), octets(name), octets(""), octets("")),
-      );
-      const body = element(pdu, integer(1), integer(0), integer(0), varbinds);
-      return sequence(integer(3), header, security, sequence(octets("engine123"), octets(""), body));
-    };
-    let asked = 0;
-    const agent = await openSecured((id) => {
-      asked += 1;
-      if (asked === 1) return reply(id, 0xa8, sequence(sequence(oid("1.3.6.1.6.3.15.1.1.4.0"), integer(1, 65))), "");
-      return reply(id, 0xa2, sequence(sequence(oid(sysDescr), octets("forged"))), "u");
+    const { session, discards } = await askSecured((id, asked) => {
+      if (asked === 1) return report(id, "4");
+      return plainMessage(id, 0xa2, sequence(sequence(oid(sysDescr), octets("forged"))), "u");
     });
-    open.push(agent);
-    const discards: string[] = [];
-    const session = openSession({
-      address: "127.0.0.1",
-      family: 4,
-      port: agent.port,
-      access: { version: "3", user },
-      timeoutMs: 60,
-      retries: 0,
-      onDiscard: (reason) => discards.push(reason),
-    });
-    open.push(session);
     expect((await errorOf(session.get([sysDescr]))).code).toBe("answer_invalid");
     expect(discards).toEqual(["security"]);
+  });
+
+  // usmStats of RFC 3414, 5
+  test.each([
+    ["1", "unsupported security level", /compare user\.auth and user\.priv with the device's/],
+    ["2", "not in its time window", /the next round asks it/],
+    ["3", "unknown user name", /create the user on the device/],
+    ["5", "wrong digest", /compare user\.auth and user\.auth_password/],
+    ["6", "decryption error", /compare user\.priv and user\.priv_password/],
+  ])("SNMPv3: a report of usmStats.%s is said as %s, with what to do", async (stat, what, hint) => {
+    const { session, agent } = await askSecured((id, asked) => report(id, asked === 1 ? "4" : stat));
+    const error = await errorOf(session.get([sysDescr]));
+    expect(error.code).toBe("identity_refused");
+    expect(error.message).toBe(`127.0.0.1:${agent.port} refuses the SNMPv3 user: ${what}`);
+    expect(error.hint).toMatch(hint);
+  });
+
+  test("nobody listens on the port: a timeout that says so", async () => {
+    const { session, agent } = await ask(() => []);
+    agent.close();
+    open.splice(0, 2, session);
+    // the refusal of the first packet is told at the second, which is a question of its own
+    for (const error of await Promise.all([1, 2].map(() => errorOf(session.get([sysDescr]))))) {
+      expect(error.code).toBe("timeout");
+      expect(error.message).toEndWith(": nothing listens on that port");
+    }
+  });
+
+  test("SNMP v1: what is not there is left out, and the rest is asked for again", async () => {
+    const name = (index: number) => `1.3.6.1.2.1.1.${index}.0`;
+    const { session, agent } = await ask(
+      ({ requestId, oids }) => {
+        const missing = oids.findIndex((asked) => asked === name(2) || asked === name(4));
+        const found = oids.map((asked) => ({ oid: asked, value: integer(Number(asked.split(".").at(-2))) }));
+        const blame = missing < 0 ? {} : { errorStatus: 2, errorIndex: missing + 1 };
+        return [response(community, requestId, found, { version: 0, ...blame })];
+      },
+      { access: { version: "1", community: new Secret(community) } },
+    );
+    const found = await session.get([1, 2, 3, 4].map(name));
+    expect(found.map(({ oid: asked, value }) => [asked, value.type === "number" ? value.number : value.type])).toEqual([
+      [name(1), 1],
+      [name(2), "absent"],
+      [name(3), 3],
+      [name(4), "absent"],
+    ]);
+    expect(agent.requests).toBe(3);
+  });
+
+  test("SNMP v1: an agent that blames what was not asked for is not asked without end", async () => {
+    const { session, agent } = await ask(
+      ({ requestId }) => [response(community, requestId, [], { version: 0, errorStatus: 2, errorIndex: 9 })],
+      { access: { version: "1", community: new Secret(community) } },
+    );
+    expect((await errorOf(session.get([sysDescr]))).message).toContain("error status 2 (no such name)");
+    expect(agent.requests).toBe(1);
   });
 
   test("an answer for other objects is refused", async () => {
@@ -255,8 +293,7 @@ describe("an SNMP session", () => {
   });
 
   test("closing fails what is open and what waits, at once, and frees the sockets", async () => {
-    const sockets = () => readdirSync("/proc/self/fd").filter((fd) => isSocket(fd)).length;
-    const before = sockets();
+    const before = countSockets();
     const { session, agent } = await ask(() => []);
     const reason = new AmoskysError("timeout", "too late");
     const asked = Array.from({ length: 9 }, () => session.get([sysDescr]));
@@ -269,7 +306,7 @@ describe("an SNMP session", () => {
     agent.close();
     open.splice(0);
     await Bun.sleep(10);
-    expect(sockets()).toBe(before);
+    expect(countSockets()).toBe(before);
   });
 
   test("closing before the packet is out fails the question at once", async () => {
@@ -302,12 +339,39 @@ describe("an SNMP session", () => {
   });
 });
 
-function isSocket(fd: string): boolean {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`).startsWith("socket:");
-  } catch {
-    return false;
-  }
+/** A message of v3 that is not secured. */
+function plainMessage(id: Uint8Array, pdu: number, varbinds: Uint8Array, name: string): Buffer {
+  const header = sequence(id, integer(65_507), octets(Uint8Array.of(0)), integer(3));
+  const security = octets(sequence(octets("engine123"), integer(1), integer(1), octets(name), octets(""), octets("")));
+  const body = element(pdu, integer(1), integer(0), integer(0), varbinds);
+  return sequence(integer(3), header, security, sequence(octets("engine123"), octets(""), body));
+}
+
+/** The report of one of usmStats; 4 tells the engine. */
+function report(id: Uint8Array, stat: string): Buffer {
+  return plainMessage(id, 0xa8, sequence(sequence(oid(`1.3.6.1.6.3.15.1.1.${stat}.0`), integer(1, 65))), "");
+}
+
+/** A session of a user with a signature, with an agent that answers what a test makes of msgID and turn. */
+async function askSecured(answer: (msgId: Buffer, asked: number) => Uint8Array) {
+  let asked = 0;
+  const agent = await openSecured((id) => {
+    asked += 1;
+    return answer(id, asked);
+  });
+  const discards: string[] = [];
+  const user = { name: "u", auth: "sha" as const, auth_password: new Secret("authpass123"), context: "" };
+  const session = await openSession({
+    address: "127.0.0.1",
+    family: 4,
+    port: agent.port,
+    access: { version: "3", user },
+    timeoutMs: 100,
+    retries: 0,
+    onDiscard: (reason) => discards.push(reason),
+  });
+  open.push(agent, session);
+  return { session, agent, discards };
 }
 
 /** Answers v3 messages: what it makes of the msgID, which stands at a fixed place in the header. */

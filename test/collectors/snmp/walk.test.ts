@@ -19,7 +19,7 @@ async function walk(
   { columns = [column], rowsMax = 100, repetitions = 10 }: Partial<WalkOptions> & { columns?: string[] } = {},
 ): Promise<Walked> {
   const agent = await HostileAgent.open((request) => [answer(request)]);
-  const session = openSession({
+  const session = await openSession({
     address: "127.0.0.1",
     family: 4,
     port: agent.port,

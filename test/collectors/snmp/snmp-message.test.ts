@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readMessage } from "../../../src/collectors/snmp/message-facts.ts";
+import { readMessage } from "../../../src/collectors/snmp/snmp-message.ts";
 import { element, integer, octets, response, sequence } from "../../support/ber-writer.ts";
 
 const answer = response("public", 77, [
@@ -24,15 +24,24 @@ function secured(flags: number, body: Uint8Array): Buffer {
 describe("readMessage", () => {
   test("reads the frame of v2c, and leaves what a datagram has beyond it", () => {
     const reading = readMessage(Buffer.concat([answer, Buffer.from("rest")]));
-    expect(reading).toMatchObject({ ok: true, facts: { version: 1, id: 77, pdu: 0xa2, end: answer.length } });
+    expect(reading).toMatchObject({
+      ok: true,
+      message: { version: 1, id: 77, pdu: { tag: 0xa2 }, end: answer.length },
+    });
   });
 
   test("reads the frame of v3, with the PDU where it is not encrypted", () => {
     const report = element(0xa8, integer(1), integer(0), integer(0), sequence());
     const plain = secured(0, sequence(octets("engine"), octets(""), report));
-    expect(readMessage(plain)).toMatchObject({ ok: true, facts: { version: 3, id: 9, pdu: 0xa8, flags: 0 } });
+    expect(readMessage(plain)).toMatchObject({
+      ok: true,
+      message: { version: 3, id: 9, pdu: { tag: 0xa8 }, flags: 0 },
+    });
     const encrypted = secured(3, octets("bytes without a meaning"));
-    expect(readMessage(encrypted)).toMatchObject({ ok: true, facts: { version: 3, id: 9, pdu: undefined, flags: 3 } });
+    expect(readMessage(encrypted)).toMatchObject({
+      ok: true,
+      message: { version: 3, id: 9, pdu: undefined, flags: 3 },
+    });
   });
 
   test("every truncation is a fault with its place", () => {
@@ -57,6 +66,18 @@ describe("readMessage", () => {
     }
   });
 
+  test("every OID is read as it was written", () => {
+    const part = fc.oneof(fc.nat(300), fc.constantFrom(16_383, 16_384, 2 ** 31, 2 ** 32 - 1));
+    const oids = fc.array(part, { maxLength: 20 }).map((parts) => ["1.3", ...parts].join("."));
+    fc.assert(
+      fc.property(fc.array(oids, { maxLength: 5 }), (names) => {
+        const varbinds = names.map((oid) => ({ oid, value: integer(1) }));
+        const reading = readMessage(response("public", 1, varbinds));
+        expect(reading.ok && reading.message.pdu?.varbinds.map(({ oid }) => oid)).toEqual(names);
+      }),
+    );
+  });
+
   test("any bytes: an answer, and no exception", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
@@ -72,7 +93,7 @@ describe("readMessage", () => {
         const copy = Buffer.from(answer);
         copy[at] = value;
         const reading = readMessage(copy);
-        if (reading.ok) expect(reading.facts.end).toBeLessThanOrEqual(copy.length);
+        if (reading.ok) expect(reading.message.end).toBeLessThanOrEqual(copy.length);
       }),
       { numRuns: 2000 },
     );
