@@ -42,6 +42,11 @@ export function collectorCommand(context: CliContext, definition: CollectorComma
       return await runAgent(shared);
     }
     const { printAgent } = await import("../roles/agent-print.ts");
-    await printAgent({ ...shared, write: (event) => context.output.printJson(event) });
+    const write = (events: readonly unknown[]) => context.output.write(events.map(jsonLine).join(""));
+    await printAgent({ ...shared, write });
   });
+}
+
+function jsonLine(event: unknown): string {
+  return `${JSON.stringify(event)}\n`;
 }

@@ -3,6 +3,12 @@ import type { Collector, CollectorHealth } from "./collector.ts";
 import { AmoskysError } from "./errors.ts";
 import type { Observer } from "./observer.ts";
 
+/** What a collector says of itself between rounds. */
+export interface PollingReport extends Pick<CollectorHealth, "message" | "figures"> {
+  /** What is not seen although rounds succeed, and why; the collector is degraded then. */
+  readonly degraded?: string | undefined;
+}
+
 export interface PollingOptions {
   /** The collector, for log lines. */
   readonly name: string;
@@ -17,7 +23,7 @@ export interface PollingOptions {
    */
   round(signal: AbortSignal): Promise<void>;
   /** One line for a person about the last round, and totals by name. */
-  describe(): Pick<CollectorHealth, "message" | "figures">;
+  describe(): PollingReport;
   /** Runs before the first round; throws where the collector cannot work here at all. */
   open?(): Promise<void>;
   /** Releases what `open` took. */
@@ -61,11 +67,11 @@ class PollingCollector implements Collector {
   }
 
   health(): CollectorHealth {
-    const { message, figures } = this.#options.describe();
-    const rounds = { rounds: this.#rounds, failed_rounds: this.#failedRounds };
-    if (this.#failure)
-      return { status: "degraded", message: this.#failure.message, figures: { ...figures, ...rounds } };
-    return { status: "ok", message, figures: { ...figures, ...rounds } };
+    const { message, degraded, figures } = this.#options.describe();
+    const all = { ...figures, rounds: this.#rounds, failed_rounds: this.#failedRounds };
+    if (this.#failure) return { status: "degraded", message: this.#failure.message, figures: all };
+    if (degraded) return { status: "degraded", message: `${message}; ${degraded}`, figures: all };
+    return { status: "ok", message, figures: all };
   }
 
   async #run(): Promise<void> {

@@ -1,8 +1,18 @@
+/** From 424 on a number is the same system call on all architectures (arch/x86/entry/syscalls/syscall_64.tbl). */
+export const syscallsOfAll: readonly [first: number, names: string] = [
+  424,
+  "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig fsmount " +
+    "fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 mount_setattr " +
+    "quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret process_mrelease " +
+    "futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue " +
+    "statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat " +
+    "listxattrat removexattrat open_tree_attr file_getattr file_setattr",
+];
+
 /**
  * System calls of x86-64 by number: every entry of asm/unistd_64.h of Linux 6.1 (linux-libc-dev), and those that later
  * kernels added up to 6.18 (arch/x86/entry/syscalls/syscall_64.tbl): 335, 336 and from 451 on. Runs of numbers without
- * a
- * gap, each with its first number.
+ * a gap, each with its first number.
  */
 const runs: readonly (readonly [first: number, names: string])[] = [
   [
@@ -39,15 +49,7 @@ const runs: readonly (readonly [first: number, names: string])[] = [
       "renameat2 seccomp getrandom memfd_create kexec_file_load bpf execveat userfaultfd membarrier mlock2 " +
       "copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq uretprobe uprobe",
   ],
-  [
-    424,
-    "pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount fsopen fsconfig fsmount " +
-      "fspick pidfd_open clone3 close_range openat2 pidfd_getfd faccessat2 process_madvise epoll_pwait2 mount_setattr " +
-      "quotactl_fd landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret process_mrelease " +
-      "futex_waitv set_mempolicy_home_node cachestat fchmodat2 map_shadow_stack futex_wake futex_wait futex_requeue " +
-      "statmount listmount lsm_get_self_attr lsm_set_self_attr lsm_list_modules mseal setxattrat getxattrat " +
-      "listxattrat removexattrat open_tree_attr file_getattr file_setattr",
-  ],
+  syscallsOfAll,
 ];
 
 /** Name of each system call of x86-64, by number; numbers that no kernel uses are not in it. */

@@ -7,10 +7,10 @@
 const p = 2n ** 255n - 19n;
 /** The order of the base point's group. */
 const order = 2n ** 252n + 27_742_317_777_372_353_535_851_937_790_883_648_493n;
-/** The curve's constant, -121665 / 121666. */
-const d = mod(-121_665n * power(121_666n, p - 2n));
-/** A square root of -1. */
-const rootOfMinusOne = power(2n, (p - 1n) / 4n);
+/** The curve's constant, -121665 / 121666, and a square root of -1, as RFC 8032 has them: every start needs them. */
+const d = 37_095_705_934_669_439_343_138_083_508_754_565_189_542_113_879_843_219_016_388_785_533_085_940_283_555n;
+const rootOfMinusOne =
+  19_681_161_376_707_505_956_807_079_304_988_542_015_446_066_515_923_890_162_744_021_073_123_829_784_752n;
 
 /** Extended homogeneous coordinates: x = X/Z, y = Y/Z, x * y = T/Z (RFC 8032, section 5.1.4). */
 export interface Point {

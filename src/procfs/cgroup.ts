@@ -4,6 +4,8 @@ export interface CgroupPlace {
   readonly path: string;
   /** Empty where it is no container's. */
   readonly containerId: string;
+  /** The host has the unified tree alone, so that the kernel's id of a group in that tree says the whole place. */
+  readonly isUnified: boolean;
 }
 
 /** Longer paths are no kernel's (PATH_MAX) and are cut. */
@@ -35,17 +37,21 @@ export function parseCgroup(text: string): CgroupPlace {
   let best = "";
   let bestRank = 0;
   let containerId = "";
+  let trees = 0;
+  let isUnified = true;
   for (const line of text.split("\n")) {
     const first = line.indexOf(":");
     const second = line.indexOf(":", first + 1);
     if (first < 0 || second < 0) continue;
     const path = line.slice(second + 1, second + 1 + pathLengthMax);
     const tree = line.slice(first + 1, second);
+    trees += 1;
+    isUnified &&= tree === "";
     containerId ||= containerIdOf(path);
     const rank = path === "/" ? 1 : tree === "" ? 4 : tree === "name=systemd" ? 3 : 2;
     if (rank <= bestRank) continue;
     best = path;
     bestRank = rank;
   }
-  return { path: best, containerId };
+  return { path: best, containerId, isUnified: isUnified && trees === 1 };
 }

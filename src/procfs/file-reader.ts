@@ -7,7 +7,8 @@ export const gone = -1;
 export const denied = -2;
 
 const absent = new Set(["ENOENT", "ESRCH", "ENOTDIR"]);
-const forbidden = new Set(["EACCES", "EPERM"]);
+/** What the kernel answers where this user may not look. */
+export const forbidden: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 
 /** Reads small files of the kernel into one buffer that is used again: what it holds counts until the next read. */
 export class FileReader {

@@ -4,6 +4,7 @@
  */
 export { readBootId, readBootTimeS, readPageBytes, readUptimeS, startTimeNs } from "./boot.ts";
 export { type CgroupPlace, containerIdOf, parseCgroup } from "./cgroup.ts";
+export { CgroupFinder } from "./cgroup-finder.ts";
 export { argumentsCutMark, parseCommandLine } from "./command-line.ts";
 export { parseCpuInfoHz, readScalingHz } from "./cpu-frequency.ts";
 export { type DiskStats, isWholeDisk, parseDiskStats } from "./disk-stats.ts";
@@ -17,4 +18,6 @@ export { type InterfaceColumn, type InterfaceStats, parseNetDev } from "./net-de
 export { type PressureLine, type PressureResource, parsePressure, pressureResources } from "./pressure.ts";
 export { type ProcessFacts, ProcessReader, type ReadOutcome } from "./process-reader.ts";
 export { createProcessStat, type ProcessStat, parseProcessStat, ticksPerSecond } from "./process-stat.ts";
+export { parseSocketStats, type SocketStats } from "./socket-stats.ts";
 export { type CpuMode, type CpuTicks, cpuModes, parseSystemStat, type SystemStat } from "./system-stat.ts";
+export { readTemperatures, type Temperature } from "./temperatures.ts";

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { errnoOf } from "../core/errors.ts";
 import { type CgroupPlace, parseCgroup } from "./cgroup.ts";
 import { parseCommandLine } from "./command-line.ts";
-import { denied, FileReader, gone } from "./file-reader.ts";
+import { denied, FileReader, forbidden, gone } from "./file-reader.ts";
 import { parseCount } from "./numbers.ts";
 import { type ProcessStat, parseProcessStat } from "./process-stat.ts";
 
@@ -11,6 +11,8 @@ export interface ProcessFacts {
   /** Target of the link: empty for kernel threads, zombies and where this user may not see it; ` (deleted)` at its end
    * is the kernel's word for a file that is gone. */
   readonly exe: string;
+  /** The kernel keeps the file from this user, and with it addresses (ptrace(2), access mode). */
+  readonly isExeHidden: boolean;
   /** Empty for kernel threads, zombies, and processes that have overwritten theirs. */
   readonly args: readonly string[];
   /** Effective ids. */
@@ -25,6 +27,8 @@ export type ReadOutcome = "read" | "gone" | "denied";
 const pathBytesMax = 4096;
 const nameLengthMax = 64;
 const cgroupsKeptMax = 4096;
+
+const noExe = { exe: "", isExeHidden: false } as const;
 
 const tab = 0x09;
 const uidMark = Buffer.from("\nUid:\t");
@@ -78,10 +82,23 @@ export class ProcessReader {
     if (ids === undefined) return undefined;
     return {
       ...ids,
-      exe: isKernelThread ? "" : this.#exe(folder),
+      ...(isKernelThread ? noExe : this.#exe(folder)),
       args: isKernelThread ? [] : this.#args(folder, argsBytesMax),
-      cgroup: this.#cgroup(folder),
+      cgroup: this.cgroup(pid) ?? parseCgroup(""),
     };
+  }
+
+  /** Undefined when the process has ended, or where the kernel has no control groups. */
+  cgroup(pid: number): CgroupPlace | undefined {
+    const length = this.#reader.readOnce(`${this.#root}/${pid}/cgroup`);
+    if (length <= 0) return undefined;
+    const text = this.#reader.bytes.toString("utf8", 0, length);
+    const known = this.#cgroups.get(text);
+    if (known) return known;
+    const place = parseCgroup(text);
+    if (this.#cgroups.size >= cgroupsKeptMax) this.#cgroups.clear();
+    this.#cgroups.set(text, place);
+    return place;
   }
 
   /** Resident pages out of /proc/PID/statm, summed over all processors; undefined when the process has ended. */
@@ -118,28 +135,18 @@ export class ProcessReader {
     return parseCount(bytes.toString("latin1", first + 1, second));
   }
 
-  #exe(folder: string): string {
+  #exe(folder: string): Pick<ProcessFacts, "exe" | "isExeHidden"> {
     try {
-      return validText(readlinkSync(`${folder}/exe`));
+      return { exe: validText(readlinkSync(`${folder}/exe`)), isExeHidden: false };
     } catch (caught) {
-      if (errnoOf(caught) === undefined) throw caught;
-      return "";
+      const errno = errnoOf(caught);
+      if (errno === undefined) throw caught;
+      return forbidden.has(errno) ? { exe: "", isExeHidden: true } : noExe;
     }
   }
 
   #args(folder: string, bytesMax: number): string[] {
     const length = this.#reader.readOnce(`${folder}/cmdline`, bytesMax + 1);
     return length <= 0 ? [] : parseCommandLine(this.#reader.bytes, length, bytesMax);
-  }
-
-  #cgroup(folder: string): CgroupPlace {
-    const length = this.#reader.readOnce(`${folder}/cgroup`);
-    const text = length > 0 ? this.#reader.bytes.toString("utf8", 0, length) : "";
-    const known = this.#cgroups.get(text);
-    if (known) return known;
-    const place = parseCgroup(text);
-    if (this.#cgroups.size >= cgroupsKeptMax) this.#cgroups.clear();
-    this.#cgroups.set(text, place);
-    return place;
   }
 }

@@ -1,25 +1,21 @@
-import { printable } from "../core/escape.ts";
 import { formatBytes, formatDurationMs } from "../core/quantities.ts";
 import type { DecodedPayload } from "../envelope/index.ts";
 import type { LossRecord, ParkedRecord } from "../gen/amoskys/v1/records_pb.ts";
 import type { FlowEvent, ProcessEvent } from "../gen/messaging_schema_pb.ts";
-import type { DeviceTelemetry, TelemetryBatch, TelemetryEvent } from "../gen/universal_telemetry_pb.ts";
+import type { DeviceTelemetry, TelemetryBatch } from "../gen/universal_telemetry_pb.ts";
 import { icmpCounterparts, icmpv6Counterparts } from "../packet/index.ts";
+import { shortText, telemetryText } from "./render-metric.ts";
 
-/** Longer texts from the outside are cut on a line for people; JSON has them whole. */
-const textLengthMax = 96;
+/** Arguments of a process have so much room on a line for people. */
+const argumentsLengthMax = 28;
+/** And the events of a device: with what stands before them, both fit into 120 columns. */
+const eventsLengthMax = 40;
 
 /** Letters of the TCP flags from the lowest bit on (RFC 9293, section 3.1; RFC 3168, section 6.1). */
 const flagLetters = "FSRPAUEC";
 
 /** FlowEvent times below this are seconds: earlier agents wrote them so. */
 const secondsMax = 10n ** 12n;
-
-/** Text from the outside, safe for a terminal and of a bounded length. */
-export function shortText(text: string): string {
-  const cut = text.length > textLengthMax ? `${text.slice(0, textLengthMax - 1)}…` : text;
-  return printable(cut);
-}
 
 /** What a record holds, as one line for a person. */
 export function eventLine(payload: DecodedPayload): string {
@@ -99,35 +95,56 @@ function flowLine(flow: FlowEvent): string {
   ]);
 }
 
+/**
+ * As ps names a process: by the file it executes, else by its first argument, which for kernel threads and zombies is
+ * the name in brackets.
+ */
+function processName({ exe, args }: ProcessEvent): string {
+  return shortText(exe.slice(exe.lastIndexOf("/") + 1) || args[0] || "") || "?";
+}
+
+/** What ended it, where somebody was told: who only finds a process gone knows how long it was there. */
+function endText(event: ProcessEvent): string {
+  if (event.source !== "poll") return `exit code ${event.exitCode}`;
+  const { startTsNs, exitTimeNs } = event;
+  return startTsNs > 0n && exitTimeNs > startTsNs
+    ? `after ${formatDurationMs(Number((exitTimeNs - startTsNs) / 1_000_000n))}`
+    : "";
+}
+
 function processLine(event: ProcessEvent): string {
-  const ended = event.kind === "exit";
-  const command = event.args.length > 1 && `(${shortText(event.args.slice(1).join(" "))})`;
+  const rest = event.args.slice(1).join(" ");
+  const shown = rest.length > argumentsLengthMax ? `${rest.slice(0, argumentsLengthMax - 1)}…` : rest;
   return join([
-    `${shortText(event.kind) || "process"} ${event.pid} ${shortText(event.exe) || "?"}`,
-    command,
+    `${shortText(event.kind) || "process"} ${event.pid} ${processName(event)}`,
+    shown !== "" && `(${shortText(shown)})`,
     `parent ${event.ppid}, user ${event.uid}`,
     event.containerId !== "" && `container ${shortText(event.containerId).slice(0, 12)}`,
-    ended && `exit code ${event.exitCode}`,
+    event.kind === "exit" && endText(event),
   ]);
 }
 
-function metricText(event: TelemetryEvent): string {
-  const metric = event.metricData;
-  if (metric) {
-    const value = metric.stringValue !== "" ? shortText(metric.stringValue) : String(metric.numericValue);
-    return `${shortText(metric.metricName) || "metric"} ${value}${metric.unit ? ` ${shortText(metric.unit)}` : ""}`;
+/** The first events of a device, as many as a line for people has room for; one in any case. */
+function eventsText(device: DeviceTelemetry): string {
+  const shown: string[] = [];
+  let room = eventsLengthMax;
+  for (const event of device.events.slice(0, 3)) {
+    const text = telemetryText(event);
+    room -= text.length;
+    if (shown.length > 0 && room < 0) break;
+    shown.push(text);
   }
-  const text = event.logData?.message ?? event.alarmData?.alarmName ?? event.statusData?.status;
-  return [event.severity, event.eventType, text ?? ""].map(shortText).filter(Boolean).join(" ") || "event";
+  const more = device.events.length - shown.length;
+  return shown.join(", ") + (more > 0 ? `, ${more.toLocaleString("en-US")} more` : "");
 }
 
 function deviceLine(device: DeviceTelemetry): string {
-  const shown = device.events.slice(0, 3).map(metricText).join(", ");
-  const more = device.events.length > 3 ? `, ${device.events.length - 3} more` : "";
+  const { deviceId, protocol, collectionAgent: collector } = device;
+  const by = collector === "" || collector.toUpperCase() === protocol ? "" : ` by ${shortText(collector)}`;
   return join([
-    `${shortText(device.deviceId) || "device"}${device.protocol ? ` over ${shortText(device.protocol)}` : ""}`,
+    `${shortText(deviceId) || "device"}${protocol ? ` over ${shortText(protocol)}` : ""}${by}`,
     count(device.events.length, "event"),
-    shown + more,
+    eventsText(device),
   ]);
 }
 

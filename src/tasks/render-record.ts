@@ -1,6 +1,7 @@
 import { printable } from "../core/escape.ts";
 import { payloadJson } from "../envelope/index.ts";
-import { eventLine, shortText } from "./render-event.ts";
+import { eventLine } from "./render-event.ts";
+import { shortText } from "./render-metric.ts";
 import type { EventView } from "./render-view.ts";
 import type { RecordView } from "./wal-record-view.ts";
 

@@ -16,6 +16,14 @@ describe("amoskys agent host", () => {
     }
   });
 
+  const canDrop = process.getuid?.() === 0 && Bun.which("setpriv") !== null;
+  test.skipIf(!canDrop)("needs no privilege", async () => {
+    const wrapper = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"];
+    const { status, stdout, stderr } = await amoskys(["agent", "host", "--print", "--once"], { wrapper });
+    expect([status, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout).event.events.length).toBeGreaterThan(50);
+  });
+
   test("a missing /proc is said in one line", async () => {
     const missing = await amoskys(["agent", "host", "--print", "--once"], {
       environment: { AMOSKYS_HOST__PROC_ROOT: "/nowhere" },

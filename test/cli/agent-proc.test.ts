@@ -14,6 +14,9 @@ interface Line {
   readonly event: { readonly pid?: string; readonly kind?: string; readonly args?: string[]; readonly exe?: string };
 }
 
+const canDrop = process.getuid?.() === 0 && Bun.which("setpriv") !== null;
+const unprivileged = canDrop ? ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] : undefined;
+
 const linesOf = (stdout: string) =>
   stdout
     .trimEnd()
@@ -46,6 +49,20 @@ describe("amoskys agent proc", () => {
     expect(missing).toMatchObject({ status: 14, stdout: "" });
     expect(missing.stderr).toMatch(/^amoskys: There is no proc file system at "\/nowhere"\nTry: /);
   });
+
+  test.skipIf(unprivileged === undefined)(
+    "without privileges every process is told, and once what is not seen",
+    async () => {
+      const { status, stdout, stderr } = await amoskys(["agent", "proc", "--print", "--once"], {
+        wrapper: unprivileged as string[],
+      });
+      expect(status).toBe(0);
+      expect(linesOf(stdout).some(({ event }) => event.pid === String(process.pid))).toBe(true);
+      expect(stderr).toMatch(
+        /^\{[^\n]*later executions of \d+ processes are not seen \(CAP_SYS_PTRACE is missing\)[^\n]*\}\n$/,
+      );
+    },
+  );
 
   test("under up, start and end of a process come to the bus, signed and in order", async () => {
     const home = new RunningHome({ environment: { AMOSKYS_PROC__INTERVAL_S: "0.2" } });

@@ -44,7 +44,13 @@ describe("containerIdOf", () => {
 describe("parseCgroup", () => {
   test("the unified tree first, then systemd's, then the first controller with a place", () => {
     expect(parseCgroup("0::/user.slice/a b:c\n").path).toBe("/user.slice/a b:c");
-    expect(parseCgroup("3:memory:/m\n1:name=systemd:/s\n0::/\n")).toEqual({ path: "/s", containerId: "" });
+    expect(parseCgroup("3:memory:/m\n1:name=systemd:/s\n0::/\n")).toEqual({
+      path: "/s",
+      containerId: "",
+      isUnified: false,
+    });
+    expect(parseCgroup("0::/a\n").isUnified).toBe(true);
+    expect([parseCgroup(""), parseCgroup("4:memory:/m\n")].some(({ isUnified }) => isUnified)).toBe(false);
     expect(parseCgroup("9:name=systemd:/\n4:memory:/m\n3:cpu:/c\n0::/\n").path).toBe("/m");
     expect(parseCgroup("9:name=systemd:/\n0::/\n").path).toBe("/");
   });

@@ -88,7 +88,8 @@ describe("ProcessReader", () => {
       args: [],
       uid: 33,
       gid: 44,
-      cgroup: { path: cgroup, containerId: "ab".repeat(32) },
+      isExeHidden: false,
+      cgroup: { path: cgroup, containerId: "ab".repeat(32), isUnified: true },
     });
     rmSync(join(proc.path, "9/exe"));
     rmSync(join(proc.path, "9/cgroup"));

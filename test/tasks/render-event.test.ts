@@ -5,7 +5,8 @@ import { type DecodedPayload, decodePayload } from "../../src/envelope/index.ts"
 import { LossRecordSchema, ParkedRecordSchema } from "../../src/gen/amoskys/v1/records_pb.ts";
 import { FlowEventSchema, ProcessEventSchema } from "../../src/gen/messaging_schema_pb.ts";
 import { DeviceTelemetrySchema, TelemetryBatchSchema } from "../../src/gen/universal_telemetry_pb.ts";
-import { eventLine, shortText } from "../../src/tasks/render-event.ts";
+import { eventLine } from "../../src/tasks/render-event.ts";
+import { shortText } from "../../src/tasks/render-metric.ts";
 import { encode, madeEnvelope } from "../envelope/universal-arbitrary.ts";
 import { contentOf, splitFields } from "../envelope/wire.ts";
 
@@ -74,13 +75,27 @@ describe("eventLine", () => {
     expect(line("flow", FlowEventSchema, flow)).toContain("0 ms");
   });
 
-  test("processes", () => {
+  test("processes by the name of their file, else as ps names them", () => {
     const start = { kind: "exec", pid: 12n, ppid: 1n, uid: 1000, exe: "/usr/bin/curl", args: ["curl", "-s", "x"] };
-    expect(line("process", ProcessEventSchema, start)).toBe("exec 12 /usr/bin/curl  (-s x)  parent 1, user 1000");
+    expect(line("process", ProcessEventSchema, start)).toBe("exec 12 curl  (-s x)  parent 1, user 1000");
+    const thread = { kind: "seen", pid: 2n, args: ["[kthreadd]"], source: "poll" };
+    expect(line("process", ProcessEventSchema, thread)).toBe("seen 2 [kthreadd]  parent 0, user 0");
+    const deleted = { ...start, exe: "/tmp/x (deleted)", args: ["x"] };
+    expect(line("process", ProcessEventSchema, deleted)).toBe("exec 12 x (deleted)  parent 1, user 1000");
+    const long = { ...start, args: ["curl", "y".repeat(5000)] };
+    expect(line("process", ProcessEventSchema, long)).toBe(`exec 12 curl  (${"y".repeat(27)}…)  parent 1, user 1000`);
+  });
+
+  test("an end has its exit code where somebody was told of it, and is never given one", () => {
     const exit = { kind: "exit", pid: 12n, ppid: 1n, exitCode: 3, containerId: "0123456789abcdef" };
     expect(line("process", ProcessEventSchema, exit)).toBe(
       "exit 12 ?  parent 1, user 0  container 0123456789ab  exit code 3",
     );
+    const polled = { kind: "exit", pid: 12n, exe: "/bin/sleep", source: "poll", startTsNs: startNs };
+    expect(line("process", ProcessEventSchema, { ...polled, exitTimeNs: startNs + 61_000_000_000n })).toBe(
+      "exit 12 sleep  parent 0, user 0  after 1m 1s",
+    );
+    expect(line("process", ProcessEventSchema, polled)).toBe("exit 12 sleep  parent 0, user 0");
   });
 
   test("device telemetry and batches", () => {
@@ -92,10 +107,37 @@ describe("eventLine", () => {
     ];
     const device = { deviceId: "router-1", protocol: "SNMP", events };
     expect(line("device", DeviceTelemetrySchema, device)).toBe(
-      "router-1 over SNMP  4 events  cpu.total 5 %, snmp.system.name router, WARN LOG disk, 1 more",
+      "router-1 over SNMP  4 events  cpu.total 5 %, snmp.system.name router, 2 more",
     );
+    const long = { deviceId: "h", protocol: "PROC", collectionAgent: "host", events: events.toReversed() };
+    long.events[1] = { metricData: { metricName: "x".repeat(80), numericValue: 1, unit: "" } };
+    expect(line("device", DeviceTelemetrySchema, long)).toBe("h over PROC by host  4 events  event, 3 more");
+    expect(line("device", DeviceTelemetrySchema, { ...long, collectionAgent: "proc" })).toStartWith("h over PROC  4");
     const batch = { batchSequenceNumber: 3, edgeAgentId: "edge", telemetryRecords: [device], droppedEvents: 2 };
     expect(line("batch", TelemetryBatchSchema, batch)).toBe("batch 3 of edge  1 record, 4 events  2 events dropped");
+  });
+
+  test("a device's metrics with labels and in units that a person reads, and its state", () => {
+    const metric = (name: string, value: number, unit: string, more = {}) => ({
+      metricData: { metricName: name, numericValue: value, unit, ...more },
+    });
+    const shown = (...events: object[]) => line("device", DeviceTelemetrySchema, { deviceId: "h", events });
+    const labels = { syscall: "futex", pid: "7", name: "x", entity_id: "ab", "le=1": "9" };
+    const latency = { labels, sampleCount: 1200n, avgValue: 0.000_001_25, maxValue: 12.5 };
+    expect(shown(metric("syscall.latency", 1.5, "s", latency))).toEndWith(
+      "syscall.latency{syscall=futex pid=7} 1.25 µs (mean of 1,200, max 12s)",
+    );
+    expect(shown(metric("processes", 12_345, "1", { labels: { state: "S" } }))).toEndWith("processes{state=S} 12,345");
+    expect(shown(metric("memory", 3 * 2 ** 20, "bytes"), metric("cpu", 12.345_678, "percent"))).toEndWith(
+      "memory 3.0 MiB, cpu 12.3 %",
+    );
+    const log = { severity: "WARN", eventType: "LOG", logData: { message: "disk" } };
+    expect(shown(log, log, log, log)).toEndWith("WARN LOG disk, WARN LOG disk, WARN LOG disk, 1 more");
+    expect(
+      shown(metric("rate", 1536.4, "bytes/s"), metric("busy", 0.004, "s"), metric("fan", 1234.5, "rpm")),
+    ).toEndWith("rate 1.5 KiB/s, busy 4 ms, fan 1,235 rpm");
+    const statusData = { componentName: "host", status: "ONLINE", cpuUsagePercent: 5.4, memoryUsagePercent: 40 };
+    expect(shown({ statusData })).toEndWith("1 event  host ONLINE cpu 5 % memory 40 %");
   });
 
   test("what a log says of itself", () => {
@@ -130,8 +172,10 @@ describe("eventLine", () => {
         message: hostile,
         alarmName: hostile,
         status: hostile,
+        componentName: hostile,
       },
     }));
+    const labelled = { metricData: { metricName: hostile, unit: hostile, labels: { [hostile]: hostile } } };
     const flow = {
       srcIp: hostile,
       dstIp: hostile,
@@ -147,6 +191,7 @@ describe("eventLine", () => {
       ...events.map((event) =>
         line("device", DeviceTelemetrySchema, { deviceId: hostile, protocol: hostile, events: [event] }),
       ),
+      line("device", DeviceTelemetrySchema, { events: [labelled] }),
       line("batch", TelemetryBatchSchema, { edgeAgentId: hostile }),
       line("loss", LossRecordSchema, { reason: hostile }),
       line("parked", ParkedRecordSchema, { code: hostile, reason: hostile }),

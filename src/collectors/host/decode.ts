@@ -5,6 +5,7 @@ import { addDiskMetrics } from "./disk-metrics.ts";
 import type { HostInterval, HostSample, MeasuredFileSystem } from "./host-sample.ts";
 import { addMemoryMetrics, usedPercent } from "./memory-metrics.ts";
 import { addNetworkMetrics } from "./network-metrics.ts";
+import { addSocketMetrics } from "./socket-metrics.ts";
 
 /** The telemetry of one interval. */
 export function hostTelemetry(
@@ -23,6 +24,10 @@ export function hostTelemetry(
   addDiskMetrics(builder, interval);
   for (const fileSystem of now.fileSystems) addFileSystemMetrics(builder, fileSystem);
   addNetworkMetrics(builder, interval);
+  addSocketMetrics(builder, now);
+  for (const { device: folder, chip, sensor, celsius } of now.temperatures) {
+    builder.metric("host.temperature", celsius, "Cel", { labels: { chip, sensor, device: folder } });
+  }
   return builder;
 }
 

@@ -7,7 +7,9 @@ import type {
   Mount,
   PressureLine,
   PressureResource,
+  SocketStats,
   SystemStat,
+  Temperature,
 } from "../../procfs/index.ts";
 
 /** A mounted file system and how full it is. */
@@ -35,6 +37,11 @@ export interface HostSample {
   readonly disks: readonly DiskStats[];
   readonly interfaces: readonly MeasuredInterface[];
   readonly fileSystems: readonly MeasuredFileSystem[];
+  /** Of the network namespace that the agent is in. */
+  readonly sockets: SocketStats;
+  /** Of a page of memory. */
+  readonly pageBytes: number;
+  readonly temperatures: readonly Temperature[];
   /** Hertz by processor. */
   readonly frequencies: ReadonlyMap<number, number>;
   readonly files: { readonly open: number; readonly max: number } | undefined;
@@ -43,7 +50,16 @@ export interface HostSample {
 }
 
 /** Parts of a sample that may be missing. */
-export type HostPart = "memory" | "load" | "pressure" | "disks" | "interfaces" | "file_systems" | "frequencies";
+export type HostPart =
+  | "memory"
+  | "load"
+  | "pressure"
+  | "disks"
+  | "interfaces"
+  | "sockets"
+  | "file_systems"
+  | "frequencies"
+  | "temperatures";
 
 /** Two samples, and what they are shown with. */
 export interface HostInterval {

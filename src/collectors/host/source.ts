@@ -12,11 +12,14 @@ import {
   parseMountInfo,
   parseNetDev,
   parsePressure,
+  parseSocketStats,
   parseSystemStat,
   parseVmstat,
   pressureResources,
   readFileSystemUsage,
+  readPageBytes,
   readScalingHz,
+  readTemperatures,
   readUptimeS,
   realMounts,
   type SystemStat,
@@ -31,6 +34,7 @@ const fileSystemMsMax = 2000;
 export class HostSource {
   readonly #config: HostConfig;
   readonly #reader = new FileReader(65_536);
+  readonly #pageBytes = readPageBytes();
 
   constructor(config: HostConfig) {
     this.#config = config;
@@ -44,6 +48,8 @@ export class HostSource {
     const load = parseLoadAverage(this.#text("loadavg"));
     const pressure = this.#pressure();
     const frequencies = this.#frequencies();
+    const temperatures = readTemperatures(this.#config.sys_root, this.#reader);
+    const sockets = parseSocketStats(`${this.#text("net/sockstat")}\n${this.#text("net/sockstat6")}`);
     // what is counted is read in one go, next to the time it is counted over
     const stat = this.#stat();
     const disks = parseDiskStats(this.#text("diskstats"));
@@ -55,8 +61,10 @@ export class HostSource {
     if (pressure.size === 0) missing.push("pressure");
     if (disks.length === 0) missing.push("disks");
     if (interfaces.length === 0) missing.push("interfaces");
+    if (sockets.size === 0) missing.push("sockets");
     if (fileSystems.length === 0) missing.push("file_systems");
     if (frequencies.size === 0) missing.push("frequencies");
+    if (temperatures.length === 0) missing.push("temperatures");
     const isExcluded = (patterns: readonly string[], name: string) => patterns.some((p) => matchesPattern(p, name));
     return {
       atMs,
@@ -69,6 +77,9 @@ export class HostSource {
       disks: disks.filter(({ name }) => isWholeDisk(name) && !isExcluded(this.#config.exclude_disks, name)),
       interfaces: interfaces.filter(({ name }) => !isExcluded(this.#config.exclude_interfaces, name)),
       fileSystems,
+      sockets,
+      pageBytes: this.#pageBytes,
+      temperatures,
       frequencies,
       files: this.#files(),
       missing,

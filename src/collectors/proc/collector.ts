@@ -1,10 +1,17 @@
 import { hostname } from "node:os";
-import type { Collector, CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
-import { createPollingCollector } from "../../core/polling-collector.ts";
+import type { Collector, CollectorContext, CollectorDefinition } from "../../core/collector.ts";
+import { createPollingCollector, type PollingReport } from "../../core/polling-collector.ts";
+import { effectiveCapabilities } from "../../native/index.ts";
 import type { ProcConfig } from "./config.ts";
 import { monitored, type ProcessEventKind, processEvent, roundTelemetry } from "./decode.ts";
 import { ProcessSource, type Round } from "./source.ts";
 import type { TrackedProcess } from "./tracked-process.ts";
+
+/** Events handed on before it is asked whether there is room for more. */
+const eventsTogether = 256;
+
+const hidepidHint = "run as root, or as a member of the group that the gid= option of the proc mount names";
+const closedHint = "sudo amoskys, or a service with AmbientCapabilities=CAP_SYS_PTRACE";
 
 /** What the collector is made from. */
 export interface ProcCollectorOptions {
@@ -37,8 +44,11 @@ class ProcRounds {
   readonly #source: ProcessSource;
   readonly #totals = { seen: 0, start: 0, exec: 0, exit: 0, vanished: 0 };
   #processes = 0;
+  /** Processes whose file the kernel keeps from this user. */
+  #closed = 0;
+  #mayLookInside = true;
   #last: Round | undefined;
-  #isToldOfHidden = false;
+  readonly #told = new Set<string>();
 
   constructor(config: ProcConfig, context: CollectorContext) {
     this.#config = config;
@@ -48,6 +58,7 @@ class ProcRounds {
 
   open(): void {
     this.#source.open();
+    this.#mayLookInside = effectiveCapabilities().has("CAP_SYS_PTRACE");
   }
 
   async round(signal: AbortSignal): Promise<void> {
@@ -57,6 +68,7 @@ class ProcRounds {
     this.#last = round;
     const all = [...this.#source.processes()];
     this.#processes = all.length;
+    this.#closed = all.filter(({ facts }) => facts.isExeHidden).length;
     await this.#emitAll("exit", round.ended, nowNs, signal);
     await this.#emitAll(round.isFirst ? "seen" : "start", round.started, nowNs, signal);
     await this.#emitAll("exec", round.executed, nowNs, signal);
@@ -80,17 +92,23 @@ class ProcRounds {
     this.#totals.vanished += round.vanished;
     observer.gauge("amoskys_proc_processes", this.#processes);
     observer.gauge("amoskys_proc_hidden_processes", round.hidden);
+    observer.gauge("amoskys_proc_closed_processes", this.#closed);
     observer.count("amoskys_proc_vanished_total", {}, round.vanished);
-    this.#tellOfHidden(round);
+    for (const { what, hint } of this.#unseen()) {
+      if (this.#told.has(hint)) continue;
+      this.#told.add(hint);
+      observer.log("warn", `proc: ${what}`, { hint });
+    }
   }
 
-  describe(): Pick<CollectorHealth, "message" | "figures"> {
+  describe(): PollingReport {
     const round = this.#last;
-    const figures = { processes: this.#processes, hidden: round?.hidden ?? 0, ...this.#totals };
+    const figures = { processes: this.#processes, hidden: round?.hidden ?? 0, closed: this.#closed, ...this.#totals };
     if (!round) return { message: "no round yet", figures };
     const { started, ended } = round;
     const change = round.isFirst ? "" : `, ${started.length} started and ${ended.length} ended in the last round`;
-    return { message: `${this.#processes} processes${change}${hiddenText(round)}`, figures };
+    const unseen = this.#unseen().map(({ what }) => what);
+    return { message: `${this.#processes} processes${change}`, degraded: unseen.join("; "), figures };
   }
 
   /**
@@ -102,28 +120,32 @@ class ProcRounds {
     nowNs: bigint,
     signal: AbortSignal,
   ): Promise<void> {
+    const { room, emit } = this.#context;
     const { promise: stopped, resolve } = Promise.withResolvers<void>();
     const onAbort = () => resolve();
     signal.addEventListener("abort", onAbort);
-    for (const process of processes) {
-      if (!signal.aborted) await Promise.race([this.#context.room(), stopped]);
-      this.#context.emit(processEvent(kind, process, nowNs));
+    for (const [index, process] of processes.entries()) {
+      if (index % eventsTogether === 0 && !signal.aborted) await Promise.race([room(), stopped]);
+      emit(processEvent(kind, process, nowNs));
     }
     signal.removeEventListener("abort", onAbort);
     this.#totals[kind] += processes.length;
     this.#context.observer.count("amoskys_proc_events_total", { kind }, processes.length);
   }
 
-  #tellOfHidden(round: Round): void {
-    if (this.#isToldOfHidden || hiddenText(round) === "") return;
-    this.#isToldOfHidden = true;
-    this.#context.observer.log("warn", `proc: processes of other users cannot be seen${hiddenText(round)}`, {
-      hint: "run as root, or as a member of the group that the gid= option of the proc mount names",
-    });
+  /** What is not seen for want of a privilege. */
+  #unseen(): { readonly what: string; readonly hint: string }[] {
+    const { hidden = 0, isPartial = false } = this.#last ?? {};
+    const found = [];
+    if (hidden > 0 || isPartial) {
+      const what = hidden > 0 ? `${hidden} processes of others are hidden` : "processes of others are hidden";
+      found.push({ what: `${what} (hidepid)`, hint: hidepidHint });
+    }
+    // with the capability, what is still closed is kept from everybody by a security module
+    if (this.#closed > 0 && !this.#mayLookInside) {
+      const what = `file and later executions of ${this.#closed} processes are not seen`;
+      found.push({ what: `${what} (CAP_SYS_PTRACE is missing)`, hint: closedHint });
+    }
+    return found;
   }
-}
-
-function hiddenText({ hidden, isPartial }: Round): string {
-  if (hidden > 0) return `, ${hidden} hidden (hidepid)`;
-  return isPartial ? ", those of others hidden (hidepid)" : "";
 }

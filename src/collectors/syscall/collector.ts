@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import type { CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
-import { createPollingCollector } from "../../core/polling-collector.ts";
+import type { CollectorContext, CollectorDefinition } from "../../core/collector.ts";
+import { createPollingCollector, type PollingReport } from "../../core/polling-collector.ts";
 import { bootFacts } from "./boot-facts.ts";
 import type { SyscallConfig } from "./config.ts";
 import { addRest, decodeInterval, type IntervalFigures } from "./decode.ts";
@@ -91,16 +91,16 @@ class SyscallIntervals {
     }
   }
 
-  describe(): Pick<CollectorHealth, "message" | "figures"> {
+  describe(): PollingReport {
     const { unattributed, uncounted, lostExecs } = this.#reported.shortfall;
     const execs = this.#feed?.seen ?? 0;
     const figures = { ...this.#totals, unattributed, uncounted, execs, lost_execs: lostExecs };
     const { execFailure } = this.#source;
-    const without = execFailure ? `; executions are not seen: ${execFailure.message}` : "";
-    if (!this.#last) return { message: `counts system calls${without}`, figures };
+    const degraded = execFailure && `executions are not seen: ${execFailure.message}`;
+    if (!this.#last) return { message: "counts system calls", degraded, figures };
     const { ms, figures: last } = this.#last;
     const seconds = Math.max(1, Math.round(ms / 1000));
-    return { message: `${last.all.calls} calls of ${last.processes} processes in ${seconds} s${without}`, figures };
+    return { message: `${last.all.calls} calls of ${last.processes} processes in ${seconds} s`, degraded, figures };
   }
 
   #report(): void {

@@ -1,3 +1,4 @@
+import { syscallNamesI386 } from "../../data/syscalls-i386.ts";
 import { syscallNames } from "../../data/syscalls-x86-64.ts";
 import type { BpfEntries } from "../../native/index.ts";
 import type { SyscallConfig } from "./config.ts";
@@ -50,13 +51,13 @@ export interface IntervalFigures {
 const two32 = 2 ** 32;
 const utf8 = new TextDecoder();
 
-/** `openat`; `ia32:5` and `x32:5` for calls made another way; `unknown` for numbers that are no system call. */
+/** `openat`; `ia32:openat` and `x32:5` for calls made another way; `unknown` for numbers that are no system call. */
 export function syscallName(slot: number): string {
   const number = slot % numbersPerInterface;
   const kind = syscallInterfaces[Math.floor(slot / numbersPerInterface)] ?? syscallInterfaces[0];
   const known = number === unknownNumber ? "unknown" : String(number);
-  if (kind !== "x86-64") return `${kind}:${known}`;
-  return syscallNames.get(number) ?? known;
+  if (kind === "x86-64") return syscallNames.get(number) ?? known;
+  return `${kind}:${kind === "ia32" ? (syscallNamesI386.get(number) ?? known) : known}`;
 }
 
 /** Text up to its NUL; bytes that are no UTF-8 become U+FFFD. */

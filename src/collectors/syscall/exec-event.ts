@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { CollectedEvent } from "../../core/event.ts";
 import { ProcessEventSchema } from "../../gen/messaging_schema_pb.ts";
-import { entityIdOf, parseCommandLine, startTimeNs, ticksPerSecond } from "../../procfs/index.ts";
+import { type CgroupPlace, entityIdOf, parseCommandLine, startTimeNs, ticksPerSecond } from "../../procfs/index.ts";
 import { textOf } from "./decode.ts";
 import { execRecord } from "./layout.ts";
 
@@ -15,6 +15,8 @@ export interface Execution {
   readonly ppid: number;
   readonly uid: number;
   readonly gid: number;
+  /** Number of its control group in the unified tree. */
+  readonly cgroupId: bigint;
   /** The file as it was named to execve(2), which may be relative; of a script, the script. */
   readonly exe: string;
   readonly args: readonly string[];
@@ -39,6 +41,7 @@ export function decodeExecution(view: DataView, offset: number, length: number):
     ppid: view.getUint32(offset + execRecord.parent, true),
     uid: view.getUint32(offset + execRecord.user, true),
     gid: view.getUint32(offset + execRecord.group, true),
+    cgroupId: view.getBigUint64(offset + execRecord.cgroup, true),
     exe: textOf(file),
     args: isArgsMissing ? [] : parseCommandLine(args, argsBytes, roomBytes),
     isArgsMissing,
@@ -59,8 +62,8 @@ export function entityIdAt({ bootId }: Pick<BootFacts, "bootId">, pid: number, s
   return entityIdOf(bootId, pid, Number(startNs / nsPerTick));
 }
 
-/** The event of an execution, at the time of the execution. */
-export function execEvent(execution: Execution, boot: BootFacts): CollectedEvent {
+/** The event of an execution, at the time of the execution; without a place where that could not be had any more. */
+export function execEvent(execution: Execution, boot: BootFacts, place?: CgroupPlace): CollectedEvent {
   const { pid, ppid, exe, args, uid, gid, bootNs, startNs } = execution;
   const message = create(ProcessEventSchema, {
     pid: BigInt(pid),
@@ -70,6 +73,8 @@ export function execEvent(execution: Execution, boot: BootFacts): CollectedEvent
     startTsNs: startTimeNs(boot.bootTimeS, Number(startNs / nsPerTick)),
     uid,
     gid,
+    cgroup: place?.path ?? "",
+    containerId: place?.containerId ?? "",
     kind: "exec",
     source: "ebpf",
     entityId: entityIdAt(boot, pid, startNs),

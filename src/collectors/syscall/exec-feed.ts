@@ -1,5 +1,6 @@
 import type { CollectorContext } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
+import { CgroupFinder, ProcessReader } from "../../procfs/index.ts";
 import { bootFacts } from "./boot-facts.ts";
 import { decodeExecution, execEvent } from "./exec-event.ts";
 import type { ExecSource } from "./exec-source.ts";
@@ -14,6 +15,7 @@ export class ExecFeed {
   readonly #source: ExecSource;
   readonly #context: CollectorContext;
   readonly #lostExecs: () => number;
+  readonly #cgroups = new CgroupFinder(new ProcessReader("/proc"));
   readonly #timer: Timer;
   #draining: Promise<void> | undefined;
   #isFinished = false;
@@ -79,7 +81,7 @@ export class ExecFeed {
       const execution = decodeExecution(view, offset, length);
       if (!execution) return;
       if (execution.isArgsMissing) argsMissing += 1;
-      emit(execEvent(execution, boot));
+      emit(execEvent(execution, boot, this.#cgroups.find(execution.pid, execution.cgroupId)));
     }, recordsMax);
     this.#seen += records;
     if (records > 0) observer.count("amoskys_syscall_execs_total", {}, records);

@@ -36,6 +36,7 @@ export function execProgram(maps: ExecMaps, offsets: KernelOffsets, argsBytesMax
   p.call("probe_read_kernel");
   p.call("get_current_uid_gid").store("R8", execRecord.user, "R0", 4);
   p.compute("shiftRight", "R0", 32).store("R8", execRecord.group, "R0", 4);
+  p.call("get_current_cgroup_id").store("R8", execRecord.cgroup, "R0", 8);
   p.address("R1", "R8", execRecord.name).move("R2", nameBytes).call("get_current_comm");
   readWord(p, "R3", "R7", offsets.file);
   p.address("R1", "R8", execRecord.file).move("R2", execRecord.fileBytes).call("probe_read_kernel_str");

@@ -81,7 +81,9 @@ export const execRecord = {
   name: 40,
   file: 56,
   fileBytes: 256,
-  args: 312,
+  /** Number of its control group in the unified tree. */
+  cgroup: 312,
+  args: 320,
 } as const;
 
 /** Bytes of a record of the ring buffer. */

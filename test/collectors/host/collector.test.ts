@@ -73,7 +73,7 @@ describe("host collector", () => {
     await collector.start();
     const { message, status } = collector.health();
     expect(status).toBe("ok");
-    expect(message).toContain("not shown here: memory, load, pressure, disks, interfaces, file systems, frequencies");
+    expect(message).toContain("not shown here: memory, load, pressure, disks, interfaces, sockets, file systems");
     const startMs = performance.now();
     await collector.stop(5000);
     expect(performance.now() - startMs).toBeLessThan(900);

@@ -142,4 +142,31 @@ describe("hostTelemetry", () => {
     expect(metrics.length).toBeGreaterThan(20);
     expect(metrics.filter(({ unit }) => unit === "")).toEqual([]);
   });
+
+  test("sockets by protocol with their memory in bytes, and temperatures by sensor", async () => {
+    using folder = new HostFolder();
+    folder.set({ cpu: idle });
+    folder.write("net/sockstat", "sockets: used 9\nTCP: inuse 4 orphan 1 tw 2 alloc 3 mem 2\nFRAG: inuse 0 memory 7\n");
+    folder.write("net/sockstat6", "TCP6: inuse 5\n");
+    folder.write("class/hwmon/hwmon3/name", "k10temp\n");
+    folder.write("class/hwmon/hwmon3/temp1_input", "40125\n");
+    const config = hostConfigSchema.parse({ proc_root: folder.path, sys_root: folder.path });
+    const sample = await new HostSource(config).sample(() => 0);
+    const collected = new Collected();
+    const telemetry = hostTelemetry(device, 5n, { before: sample, now: sample, seconds: 0 }, config);
+    for (const event of telemetry.build()) collected.take(event);
+    const found = [...collected.metrics()].filter(([key]) => /sockets|temperature/.test(key));
+    expect(Object.fromEntries(found)).toEqual({
+      "host.sockets.used": 9,
+      "host.sockets.in_use{protocol=tcp}": 4,
+      "host.sockets.in_use{protocol=tcp6}": 5,
+      "host.sockets.in_use{protocol=frag}": 0,
+      "host.sockets.memory{protocol=tcp}": 2 * sample.pageBytes,
+      "host.sockets.memory{protocol=frag}": 7,
+      "host.sockets.tcp.orphaned": 1,
+      "host.sockets.tcp.time_wait": 2,
+      "host.sockets.tcp.allocated": 3,
+      "host.temperature{chip=k10temp,device=hwmon3,sensor=temp1}": 40.125,
+    });
+  });
 });

@@ -11,7 +11,15 @@ describe("HostSource", () => {
     const config = hostConfigSchema.parse({ proc_root: folder.path, sys_root: folder.path });
     const sample = await new HostSource(config).sample(() => 7);
     expect(sample).toMatchObject({ atMs: 7, uptimeS: 1000, load: { oneMinute: 1 } });
-    expect(sample.missing).toEqual(["memory", "pressure", "disks", "file_systems", "frequencies"]);
+    expect(sample.missing).toEqual([
+      "memory",
+      "pressure",
+      "disks",
+      "sockets",
+      "file_systems",
+      "frequencies",
+      "temperatures",
+    ]);
     expect(sample.interfaces.map(({ name }) => name)).toEqual(["eth0"]);
   });
 

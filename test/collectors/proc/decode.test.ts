@@ -15,9 +15,10 @@ function tracked(pid: number, changes: Partial<TrackedProcess> = {}): TrackedPro
     facts: {
       exe: "/bin/x",
       args: ["x", "-y"],
+      isExeHidden: false,
       uid: 33,
       gid: 44,
-      cgroup: { path: "/docker/c", containerId: "c".repeat(64) },
+      cgroup: { path: "/docker/c", containerId: "c".repeat(64), isUnified: true },
     },
     ppid: 9,
     state: "S",

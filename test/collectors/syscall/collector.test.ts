@@ -10,7 +10,7 @@ import { type Labels, silentObserver } from "../../../src/core/observer.ts";
 import { metrics } from "../../../src/data/metrics.ts";
 import { type ProcessEvent, ProcessEventSchema } from "../../../src/gen/messaging_schema_pb.ts";
 import { DeviceTelemetrySchema } from "../../../src/gen/universal_telemetry_pb.ts";
-import { entityIdOf, readBootId } from "../../../src/procfs/index.ts";
+import { entityIdOf, parseCgroup, readBootId } from "../../../src/procfs/index.ts";
 import { bpfObstacle } from "../../support/bpf.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -103,6 +103,7 @@ describe.skipIf(bpfObstacle() !== undefined)("syscallCollector", () => {
     const sleeper = Bun.spawn(["sleep", "30"]);
     await eventually("both are seen", () => context.executedBy(process.pid).length >= 2);
     const stat = readFileSync(`/proc/${sleeper.pid}/stat`, "latin1");
+    const { path } = parseCgroup(readFileSync(`/proc/${sleeper.pid}/cgroup`, "utf8"));
     sleeper.kill();
     await Promise.all([child.exited, sleeper.exited]);
     await collector.stop(1000);
@@ -112,6 +113,7 @@ describe.skipIf(bpfObstacle() !== undefined)("syscallCollector", () => {
       args: ["sleep", "30"],
       uid: process.getuid?.() as number,
       gid: process.getgid?.() as number,
+      cgroup: path,
       entityId: entityIdOf(readBootId("/proc"), sleeper.pid, startTicks),
     });
     expect(event?.exe).toEndWith("/sleep");
@@ -175,6 +177,18 @@ describe.skipIf(bpfObstacle() !== undefined)("syscallCollector", () => {
     expect(context.metric("syscall.all.processes").length).toBe(1);
     await collector.stop(1000);
     expect(collector.health().message).toMatch(/^\d+ calls of \d+ processes in \d+ s$/);
+  });
+
+  test.skipIf(Bun.which("prlimit") === null)("counts on, degraded, where the ring buffer cannot be had", () => {
+    const child = join(import.meta.dir, "start-child.ts");
+    const run = Bun.spawnSync([process.execPath, child, String(64 << 20)], { env: { PATH: process.env.PATH } });
+    const { health, logged } = JSON.parse(run.stdout.toString());
+    expect(health.status).toBe("degraded");
+    expect(health.message).toMatch(
+      /^\d+ calls of \d+ processes in 1 s; executions are not seen: Cannot map a BPF ring buffer/,
+    );
+    expect(health.figures.calls).toBeGreaterThan(0);
+    expect(logged).toEqual([expect.stringMatching(/^syscall: executions are not seen: Cannot map a BPF ring buffer/)]);
   });
 
   test("leaves no descriptor behind, also after several runs", async () => {

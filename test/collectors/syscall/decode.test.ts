@@ -46,7 +46,9 @@ describe("syscallName", () => {
     [231, "exit_group"],
     [400, "400"],
     [unknownNumber, "unknown"],
-    [firstSlotOf("ia32") + 5, "ia32:5"],
+    [firstSlotOf("ia32") + 5, "ia32:open"],
+    [firstSlotOf("ia32") + 17, "ia32:break"],
+    [firstSlotOf("ia32") + 387, "ia32:387"],
     [firstSlotOf("x32") + unknownNumber, "x32:unknown"],
   ])("%d is %s", (slot, name) => {
     expect(syscallName(slot)).toBe(name);

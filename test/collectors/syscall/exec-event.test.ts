@@ -15,6 +15,7 @@ function recordOf(args: string, { file = "/bin/true", outcome = 0 } = {}): DataV
   const encoded = Buffer.from(args, "latin1");
   view.setBigUint64(before + execRecord.bootNs, 5_000_000_123n, true);
   view.setBigUint64(before + execRecord.startNs, 4_999_999_999n, true);
+  view.setBigUint64(before + execRecord.cgroup, 4711n, true);
   for (const [offset, value] of [
     [execRecord.process, 70],
     [execRecord.parent, 60],
@@ -42,6 +43,7 @@ describe("decodeExecution", () => {
       ppid: 60,
       uid: 1000,
       gid: 2000,
+      cgroupId: 4711n,
       exe: "/bin/true",
       args: ["true", "a b", ""],
       isArgsMissing: false,
@@ -83,6 +85,12 @@ describe("execEvent", () => {
       source: "ebpf",
       startTsNs: 1_700_000_004_990_000_000n,
       entityId: entityIdOf("b", 70, 499),
+    });
+    const place = { path: "/docker/c", containerId: "c".repeat(64), isUnified: true };
+    const placed = execEvent(execution as NonNullable<typeof execution>, boot, place);
+    expect(fromBinary(ProcessEventSchema, placed.payload)).toMatchObject({
+      cgroup: place.path,
+      containerId: place.containerId,
     });
     expect(entityIdAt(boot, 70, 5_000_000_000n)).toBe(entityIdOf("b", 70, 500));
   });
