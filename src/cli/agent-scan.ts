@@ -10,7 +10,7 @@ export function agentScanCommand(context: CliContext): Command {
     once: true,
     configure: (command) =>
       command
-        .option("--target <range>", "private range or single address; may be given again", listOption)
+        .option("--target <range>", "private range, single address or name of a host; may be given again", listOption)
         .option("--ports <list>", "TCP ports, such as 22,80,8000-8100", listOption),
     flags: async ({ target, ports }) => {
       const { parsePorts, parseTarget } = await import("../collectors/scan/index.ts");
@@ -20,11 +20,12 @@ export function agentScanCommand(context: CliContext): Command {
     },
     help: `
 Scan only what you may scan. Without --target, scan.targets of the configuration says what; there is no default. Ranges
-must be private. On networks of this host hosts are found by ARP, which takes CAP_NET_RAW, elsewhere by TCP.
+must be private, and so must be what a name stands for; a single address may be any. On networks of this host hosts are
+found by ARP, which takes CAP_NET_RAW, elsewhere by TCP.
 
 Examples:
   amoskys agent scan --target 192.168.1.0/24 --once --print
-  amoskys agent scan --target 10.0.0.7 --ports 1-1024
+  amoskys agent scan --target 10.0.0.7 --target printer.example.org --ports 1-1024
 
 Exit status: 0 ended as asked, 2 a target or port that is refused, 10 config, or nothing to scan, 11 log locked,
   12 identity`,

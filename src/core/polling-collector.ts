@@ -1,133 +1,147 @@
-import type { Clock } from "./clock.ts";
-import type { Collector, CollectorHealth } from "./collector.ts";
+import type { Collector, CollectorContext, CollectorDefinition, CollectorHealth } from "./collector.ts";
 import { AmoskysError } from "./errors.ts";
-import type { Observer } from "./observer.ts";
+import { pause } from "./pause.ts";
 
 /** What a collector says of itself between rounds. */
-export interface PollingReport extends Pick<CollectorHealth, "message" | "figures"> {
+export interface RoundsReport extends Pick<CollectorHealth, "message" | "figures"> {
   /** What is not seen although rounds succeed, and why; the collector is degraded then. */
   readonly degraded?: string | undefined;
 }
 
-export interface PollingOptions {
-  /** The collector, for log lines. */
-  readonly name: string;
-  readonly intervalMs: number;
-  /** Share of the interval by which a round may come earlier or later, so that hosts do not act in step. */
-  readonly jitter?: number;
-  /** One round, then the end. */
-  readonly once: boolean;
+/** The work of a collector that looks again and again. */
+export interface Rounds {
+  /** Runs before the first round; throws where the collector cannot work here at all. */
+  open?(): void | Promise<void>;
   /**
    * Looks once and emits what it sees. Its signal aborts when the collector is to stop. What it throws makes the round
-   * a failed one; a permanent error (not retryable by its code) ends the collector.
+   * a failed one. The first round may end the collector, by an error that no later round mends (see permanentCodes):
+   * what is missing later was there before, and may come back.
    */
-  round(signal: AbortSignal): Promise<void>;
+  round(signal: AbortSignal): void | Promise<void>;
   /** One line for a person about the last round, and totals by name. */
-  describe(): PollingReport;
-  /** Runs before the first round; throws where the collector cannot work here at all. */
-  open?(): Promise<void>;
+  describe(): RoundsReport;
   /** Releases what `open` took. */
-  close?(): Promise<void>;
-  readonly clock: Clock;
-  readonly observer: Observer;
-  /** Between 0 (inclusive) and 1; injected so that tests own it. */
-  readonly random?: () => number;
+  close?(): void | Promise<void>;
+}
+
+/** What every collector that looks again and again is created from. */
+export interface PolledOptions<Config extends { readonly interval_s: number }> {
+  readonly config: Config;
+  /** One round, then the end. */
+  readonly once: boolean;
 }
 
 const permanentCodes = new Set(["privilege_missing", "facility_missing", "config_invalid", "usage"]);
 
-/** A collector that looks again and again. Rounds never overlap: one that takes long delays the next. */
+/** Share of the interval by which a round may come earlier or later, so that hosts do not act in step. */
+const jitter = 0.05;
+
+/** Rounds never overlap: one that takes long delays the next. */
 class PollingCollector implements Collector {
   readonly done: Promise<void>;
-  readonly #options: PollingOptions;
+  readonly #name: string;
+  readonly #options: PolledOptions<{ readonly interval_s: number }>;
+  readonly #rounds: Rounds;
+  readonly #context: CollectorContext;
   readonly #ended = Promise.withResolvers<void>();
   readonly #stop = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #failure: AmoskysError | undefined;
-  #rounds = 0;
-  #failedRounds = 0;
+  #begun = 0;
+  #failed = 0;
 
-  constructor(options: PollingOptions) {
+  constructor(
+    name: string,
+    options: PolledOptions<{ readonly interval_s: number }>,
+    rounds: Rounds,
+    context: CollectorContext,
+  ) {
+    this.#name = name;
     this.#options = options;
+    this.#rounds = rounds;
+    this.#context = context;
     this.done = this.#ended.promise;
     // whoever waits for `done` hears of a failure; nobody has to
     this.done.catch(() => {});
   }
 
   async start(): Promise<void> {
-    await this.#options.open?.();
+    await this.#rounds.open?.();
     this.#loop = this.#run();
   }
 
   async stop(deadlineMs: number): Promise<void> {
     this.#stop.abort();
     await Promise.race([this.#loop, Bun.sleep(deadlineMs)]);
-    await this.#options.close?.();
+    await this.#rounds.close?.();
     this.#ended.resolve();
   }
 
   health(): CollectorHealth {
-    const { message, degraded, figures } = this.#options.describe();
-    const all = { ...figures, rounds: this.#rounds, failed_rounds: this.#failedRounds };
-    if (this.#failure) return { status: "degraded", message: this.#failure.message, figures: all };
-    if (degraded) return { status: "degraded", message: `${message}; ${degraded}`, figures: all };
-    return { status: "ok", message, figures: all };
+    const { message, degraded, figures: own } = this.#rounds.describe();
+    const figures = { ...own, rounds: this.#begun, failed_rounds: this.#failed };
+    if (this.#failure) {
+      const { message: why, hint } = this.#failure;
+      return { status: "degraded", message: hint ? `${why}; ${hint}` : why, figures };
+    }
+    if (degraded) return { status: "degraded", message: `${message}; ${degraded}`, figures };
+    return { status: "ok", message, figures };
   }
 
   async #run(): Promise<void> {
-    const { once, clock } = this.#options;
-    while (!this.#stop.signal.aborted) {
+    const { config, once } = this.#options;
+    const { clock } = this.#context;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
       const startedMs = clock.monotonicMs();
       await this.#round();
       if (once) return this.#ended.resolve();
-      await this.#pause(clock.monotonicMs() - startedMs);
+      const intervalMs = config.interval_s * 1000 * (1 + jitter * (2 * Math.random() - 1));
+      await pause(Math.max(0, intervalMs - (clock.monotonicMs() - startedMs)), signal);
     }
   }
 
   async #round(): Promise<void> {
-    const { name, round, observer, clock } = this.#options;
+    const { observer, clock } = this.#context;
     const startedMs = clock.monotonicMs();
-    this.#rounds += 1;
+    this.#begun += 1;
     try {
-      await round(this.#stop.signal);
+      await this.#rounds.round(this.#stop.signal);
       this.#failure = undefined;
     } catch (caught) {
-      if (this.#stop.signal.aborted) return;
-      const error = AmoskysError.from(caught);
-      this.#failedRounds += 1;
-      observer.count("amoskys_agent_failed_rounds_total");
-      if (this.#failure?.message !== error.message) {
-        observer.log("warn", `${name}: a round failed: ${error.message}`, { code: error.code, hint: error.hint });
-      }
-      this.#failure = error;
-      if (this.#options.once || permanentCodes.has(error.code)) {
-        this.#ended.reject(error);
-        this.#stop.abort();
-      }
+      if (!this.#stop.signal.aborted) this.#fail(AmoskysError.from(caught));
     } finally {
       observer.observe("amoskys_agent_round_seconds", (clock.monotonicMs() - startedMs) / 1000);
     }
   }
 
-  /** The rest of the interval, with jitter; ends early when the collector is to stop. */
-  async #pause(spentMs: number): Promise<void> {
-    const { intervalMs, jitter = 0.05, random = Math.random } = this.#options;
-    const waitMs = Math.max(0, intervalMs * (1 + jitter * (2 * random() - 1)) - spentMs);
-    const { signal } = this.#stop;
-    if (signal.aborted) return;
-    await new Promise<void>((resume) => {
-      const timer = setTimeout(finish, waitMs);
-      function finish() {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", finish);
-        resume();
-      }
-      signal.addEventListener("abort", finish);
-    });
+  /** Who hears of an error that ends the collector tells it; of one that does not, a log line tells once. */
+  #fail(error: AmoskysError): void {
+    const { observer } = this.#context;
+    this.#failed += 1;
+    observer.count("amoskys_agent_failed_rounds_total");
+    const isLast = this.#options.once || (this.#begun === 1 && permanentCodes.has(error.code));
+    if (isLast) {
+      this.#ended.reject(error);
+      this.#stop.abort();
+    } else if (this.#failure?.message !== error.message) {
+      const { code, hint } = error;
+      observer.log("warn", `${this.#name}: a round failed: ${error.message}`, { code, hint });
+    }
+    this.#failure = error;
   }
 }
 
-/** Creates a collector that makes a round at each interval. */
-export function createPollingCollector(options: PollingOptions): Collector {
-  return new PollingCollector(options);
+/**
+ * Defines a collector that makes a round at each `interval_s`. `createRounds` is called for every collector; it throws
+ * where the options make no sense.
+ */
+export function definePollingCollector<Options extends PolledOptions<{ readonly interval_s: number }>>(
+  name: string,
+  createRounds: (options: Options, context: CollectorContext) => Rounds,
+): CollectorDefinition<Options> {
+  return {
+    name,
+    create: (options, context) => new PollingCollector(name, options, createRounds(options, context), context),
+  };
 }

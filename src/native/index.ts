@@ -15,6 +15,7 @@ export { missingBpfCapabilities } from "./bpf-syscall.ts";
 export { createTaskStorage } from "./bpf-task-storage.ts";
 export { type CapabilityName, effectiveCapabilities, parseEffectiveCapabilities } from "./capabilities.ts";
 export { type ClockDiscipline, readClockDiscipline } from "./clock-discipline.ts";
+export { type ConnectOutcome, ConnectSet } from "./connect-set.ts";
 export { createEventFd, type EventFd, signalEventFd } from "./event-fd.ts";
 export { lockFile } from "./file-lock.ts";
 export { type FileSystemFacts, readFileSystem } from "./file-system.ts";

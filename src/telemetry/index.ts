@@ -2,4 +2,4 @@
  * Builds DeviceTelemetry: metrics with units, states and security findings of one device, as one payload. Knows no
  * collector and does no I/O. Nothing durable.
  */
-export { type DeviceFacts, type MetricOptions, type Samples, TelemetryBuilder } from "./telemetry-builder.ts";
+export { type DeviceFacts, type MetricOptions, type Samples, TelemetryBuilder, thisHost } from "./telemetry-builder.ts";

@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { CollectedEvent } from "../core/event.ts";
 import {
@@ -18,6 +19,11 @@ export interface DeviceFacts {
   readonly collector: string;
   readonly metadata?: MessageInitShape<typeof DeviceMetadataSchema>;
   readonly intervalMs?: number;
+}
+
+/** This host, seen by a collector each `intervalMs`. */
+export function thisHost(collector: string, protocol: string, intervalMs: number): DeviceFacts {
+  return { deviceId: hostname(), deviceType: "ENDPOINT", protocol, collector, intervalMs };
 }
 
 export interface MetricOptions {

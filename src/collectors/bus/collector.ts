@@ -1,26 +1,28 @@
-import type { Collector, CollectorContext, CollectorDefinition } from "../../core/collector.ts";
+import type { CollectorContext } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
-import type { Observer } from "../../core/observer.ts";
-import { createPollingCollector } from "../../core/polling-collector.ts";
+import {
+  definePollingCollector,
+  type PolledOptions,
+  type Rounds,
+  type RoundsReport,
+} from "../../core/polling-collector.ts";
 import type { BusProbe } from "./bus-probe.ts";
 import type { BusConfig } from "./config.ts";
 import type { BusSight } from "./decode.ts";
 import { type Look, LookHistory } from "./look-history.ts";
 import { lookEvents, newsLine } from "./look-telemetry.ts";
 
-export interface BusCollectorOptions {
-  readonly config: BusConfig;
-  readonly once: boolean;
+export interface BusCollectorOptions extends PolledOptions<BusConfig> {
   readonly probe: BusProbe;
 }
 
 /** The collector `bus`: the health of the bus, as events. */
-export const busCollector: CollectorDefinition<BusCollectorOptions> = {
-  name: "bus",
-  create: (options, context) => new BusWatch(options, context).collector(),
-};
+export const busCollector = definePollingCollector(
+  "bus",
+  (options: BusCollectorOptions, context) => new BusWatch(options, context),
+);
 
-class BusWatch {
+class BusWatch implements Rounds {
   readonly #options: BusCollectorOptions;
   readonly #context: CollectorContext;
   readonly #history: LookHistory;
@@ -32,26 +34,16 @@ class BusWatch {
     this.#history = new LookHistory(options.config.commit_age_max_s * 1000);
   }
 
-  collector(): Collector {
-    const { config, once, probe } = this.#options;
-    const { clock, observer } = this.#context;
-    return createPollingCollector({
-      name: "bus",
-      intervalMs: config.interval_s * 1000,
-      once,
-      clock,
-      // a single look that fails ends with its error: nobody needs to be told before
-      observer: once ? withoutLog(observer) : observer,
-      round: (signal) => this.#round(signal),
-      describe: () => ({
-        message: this.#look ? `${probe.address} ${this.#look.verdict.message}` : `Asks ${probe.address}`,
-        figures: { failed_looks: this.#look?.failedLooks ?? 0 },
-      }),
-    });
+  describe(): RoundsReport {
+    const { probe } = this.#options;
+    return {
+      message: this.#look ? `${probe.address} ${this.#look.verdict.message}` : `asks ${probe.address}`,
+      figures: { failed_looks: this.#look?.failedLooks ?? 0 },
+    };
   }
 
   /** A bus without an answer is both: an event, since this collector is here to see it, and a failed round. */
-  async #round(signal: AbortSignal): Promise<void> {
+  async round(signal: AbortSignal): Promise<void> {
     const { clock, emit } = this.#context;
     const { config, probe } = this.#options;
     const at = { wallNs: clock.wallNs(), monotonicMs: clock.monotonicMs() };
@@ -99,13 +91,4 @@ class BusWatch {
       `bus: ${this.#options.probe.address} ${newsLine(look)}`,
     );
   }
-}
-
-function withoutLog(observer: Observer): Observer {
-  return {
-    count: (...told) => observer.count(...told),
-    gauge: (...told) => observer.gauge(...told),
-    observe: (...told) => observer.observe(...told),
-    log() {},
-  };
 }

@@ -1,6 +1,12 @@
-import { hostname } from "node:os";
-import type { CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
-import { createPollingCollector } from "../../core/polling-collector.ts";
+import type { CollectorContext } from "../../core/collector.ts";
+import { awaitOrAbort, pause } from "../../core/pause.ts";
+import {
+  definePollingCollector,
+  type PolledOptions,
+  type Rounds,
+  type RoundsReport,
+} from "../../core/polling-collector.ts";
+import { thisHost } from "../../telemetry/index.ts";
 import type { HostConfig } from "./config.ts";
 import { hostTelemetry } from "./decode.ts";
 import type { HostSample } from "./host-sample.ts";
@@ -9,33 +15,14 @@ import { HostSource } from "./source.ts";
 /** From the first sample to the second one, at most: there are no percentages and rates without two. */
 const firstIntervalMs = 1000;
 
-/** What the collector is made from. */
-export interface HostCollectorOptions {
-  readonly config: HostConfig;
-  readonly once: boolean;
-}
-
 /** The collector `host`. */
-export const hostCollector: CollectorDefinition<HostCollectorOptions> = {
-  name: "host",
-  create: ({ config, once }, context) => {
-    const intervalMs = config.interval_s * 1000;
-    const rounds = new HostRounds(config, context, once ? firstIntervalMs : Math.min(firstIntervalMs, intervalMs / 2));
-    return createPollingCollector({
-      name: "host",
-      intervalMs,
-      once,
-      clock: context.clock,
-      observer: context.observer,
-      open: () => rounds.open(),
-      round: (signal) => rounds.round(signal),
-      describe: () => rounds.describe(),
-    });
-  },
-};
+export const hostCollector = definePollingCollector(
+  "host",
+  (options: PolledOptions<HostConfig>, context) => new HostRounds(options, context),
+);
 
 /** One sample after the other, each held against the one before. */
-class HostRounds {
+class HostRounds implements Rounds {
   readonly #config: HostConfig;
   readonly #context: CollectorContext;
   readonly #source: HostSource;
@@ -44,9 +31,9 @@ class HostRounds {
   #isFirst = true;
   #metrics = 0;
 
-  constructor(config: HostConfig, context: CollectorContext, firstMs: number) {
+  constructor({ config, once }: PolledOptions<HostConfig>, context: CollectorContext) {
     this.#config = config;
-    this.#firstMs = firstMs;
+    this.#firstMs = once ? firstIntervalMs : Math.min(firstIntervalMs, (config.interval_s * 1000) / 2);
     this.#context = context;
     this.#source = new HostSource(config);
   }
@@ -64,24 +51,18 @@ class HostRounds {
     const before = this.#last ?? now;
     this.#last = now;
     const seconds = (now.atMs - before.atMs) / 1000;
-    const device = {
-      deviceId: hostname(),
-      deviceType: "ENDPOINT",
-      protocol: "PROC",
-      collector: "host",
-      intervalMs: seconds * 1000,
-    } as const;
+    const device = thisHost("host", "PROC", seconds * 1000);
     const telemetry = hostTelemetry(device, clock.wallNs(), { before, now, seconds }, this.#config);
     this.#metrics = telemetry.size;
     for (const event of telemetry.build()) {
-      await Promise.race([this.#context.room(), aborted(signal)]);
+      await awaitOrAbort(this.#context.room(), signal);
       this.#context.emit(event);
     }
     observer.gauge("amoskys_host_metrics", this.#metrics);
     for (const part of now.missing) observer.count("amoskys_host_missing_parts_total", { part });
   }
 
-  describe(): Pick<CollectorHealth, "message" | "figures"> {
+  describe(): RoundsReport {
     const last = this.#last;
     if (!last) return { message: "no sample yet", figures: {} };
     const { stat, disks, interfaces, fileSystems, missing } = last;
@@ -99,16 +80,4 @@ class HostRounds {
   #sample(): Promise<HostSample> {
     return this.#source.sample(() => this.#context.clock.monotonicMs());
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise: over, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  await Promise.race([over, aborted(signal)]);
-  clearTimeout(timer);
 }

@@ -1,7 +1,13 @@
-import { hostname } from "node:os";
-import type { Collector, CollectorContext, CollectorDefinition } from "../../core/collector.ts";
-import { createPollingCollector, type PollingReport } from "../../core/polling-collector.ts";
+import type { CollectorContext } from "../../core/collector.ts";
+import { awaitOrAbort } from "../../core/pause.ts";
+import {
+  definePollingCollector,
+  type PolledOptions,
+  type Rounds,
+  type RoundsReport,
+} from "../../core/polling-collector.ts";
 import { effectiveCapabilities } from "../../native/index.ts";
+import { thisHost } from "../../telemetry/index.ts";
 import type { ProcConfig } from "./config.ts";
 import { monitored, type ProcessEventKind, processEvent, roundTelemetry } from "./decode.ts";
 import { ProcessSource, type Round } from "./source.ts";
@@ -13,32 +19,14 @@ const eventsTogether = 256;
 const hidepidHint = "run as root, or as a member of the group that the gid= option of the proc mount names";
 const closedHint = "sudo amoskys, or a service with AmbientCapabilities=CAP_SYS_PTRACE";
 
-/** What the collector is made from. */
-export interface ProcCollectorOptions {
-  readonly config: ProcConfig;
-  readonly once: boolean;
-}
-
 /** The collector `proc`. */
-export const procCollector: CollectorDefinition<ProcCollectorOptions> = {
-  name: "proc",
-  create: ({ config, once }, context) => {
-    const rounds = new ProcRounds(config, context);
-    return createPollingCollector({
-      name: "proc",
-      intervalMs: config.interval_s * 1000,
-      once,
-      clock: context.clock,
-      observer: context.observer,
-      open: async () => rounds.open(),
-      round: (signal) => rounds.round(signal),
-      describe: () => rounds.describe(),
-    }) satisfies Collector;
-  },
-};
+export const procCollector = definePollingCollector(
+  "proc",
+  ({ config }: PolledOptions<ProcConfig>, context) => new ProcRounds(config, context),
+);
 
 /** One round after the other: looks, hands on what has changed, then the figures. */
-class ProcRounds {
+class ProcRounds implements Rounds {
   readonly #config: ProcConfig;
   readonly #context: CollectorContext;
   readonly #source: ProcessSource;
@@ -73,15 +61,8 @@ class ProcRounds {
     await this.#emitAll(round.isFirst ? "seen" : "start", round.started, nowNs, signal);
     await this.#emitAll("exec", round.executed, nowNs, signal);
     const selected = all.filter(({ isSelected }) => isSelected);
-    const device = {
-      deviceId: hostname(),
-      deviceType: "ENDPOINT",
-      protocol: "PROC",
-      collector: "proc",
-      intervalMs: this.#config.interval_s * 1000,
-    } as const;
     const telemetry = roundTelemetry({
-      device,
+      device: thisHost("proc", "PROC", this.#config.interval_s * 1000),
       nowNs,
       processes: selected,
       monitored: monitored(selected, this.#config),
@@ -101,7 +82,7 @@ class ProcRounds {
     }
   }
 
-  describe(): PollingReport {
+  describe(): RoundsReport {
     const round = this.#last;
     const figures = { processes: this.#processes, hidden: round?.hidden ?? 0, closed: this.#closed, ...this.#totals };
     if (!round) return { message: "no round yet", figures };
@@ -121,14 +102,10 @@ class ProcRounds {
     signal: AbortSignal,
   ): Promise<void> {
     const { room, emit } = this.#context;
-    const { promise: stopped, resolve } = Promise.withResolvers<void>();
-    const onAbort = () => resolve();
-    signal.addEventListener("abort", onAbort);
     for (const [index, process] of processes.entries()) {
-      if (index % eventsTogether === 0 && !signal.aborted) await Promise.race([room(), stopped]);
+      if (index % eventsTogether === 0) await awaitOrAbort(room(), signal);
       emit(processEvent(kind, process, nowNs));
     }
-    signal.removeEventListener("abort", onAbort);
     this.#totals[kind] += processes.length;
     this.#context.observer.count("amoskys_proc_events_total", { kind }, processes.length);
   }

@@ -39,7 +39,7 @@ export function arpRequest(hardwareAddress: string, sender: number, target: numb
   return frame;
 }
 
-/** Reads a reply to `hardwareAddress`; undefined for any other frame. */
+/** Reads a reply to `hardwareAddress` that comes from one device; undefined for any other frame. */
 export function parseArpReply(frame: Uint8Array, hardwareAddress: string): ArpAnswer | undefined {
   if (frame.length < packetBytes) return undefined;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
@@ -51,7 +51,10 @@ export function parseArpReply(frame: Uint8Array, hardwareAddress: string): ArpAn
     view.getUint8(19) === 4 &&
     view.getUint16(20) === reply;
   if (!isReply || textOf(frame.subarray(32, 38)) !== hardwareAddress.toLowerCase()) return undefined;
-  return { address: view.getUint32(28), hardwareAddress: textOf(frame.subarray(22, 28)) };
+  const sender = frame.subarray(22, 28);
+  // the bit of groups (IEEE 802), and no address at all, are nobody's
+  if (((sender[0] as number) & 1) === 1 || sender.every((byte) => byte === 0)) return undefined;
+  return { address: view.getUint32(28), hardwareAddress: textOf(sender) };
 }
 
 function textOf(bytes: Uint8Array): string {

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
+import { AmoskysError } from "../../core/errors.ts";
 import { type FrameSocket, openFrameSocket } from "../../native/index.ts";
 import { addressNumber, addressText } from "./address-range.ts";
 import { arpRequest, etherTypeArp, parseArpReply } from "./arp-packet.ts";
@@ -10,6 +11,9 @@ import type { Pace } from "./pace.ts";
 const rounds = 2;
 const settleMs = 500;
 const lookEveryMs = 10;
+/** How often a question is sent anew that the kernel had no room for, and the wait between. */
+const sendTriesMax = 5;
+const sendRetryMs = 10;
 
 export interface ArpSweepOptions {
   readonly network: AttachedNetwork;
@@ -21,7 +25,10 @@ export interface ArpSweepOptions {
   onAsked(): void;
 }
 
-/** Asks every address who has it; hardware addresses by address. Throws privilege_missing without CAP_NET_RAW. */
+/**
+ * Asks every address who has it; hardware addresses by address. Throws privilege_missing without CAP_NET_RAW, and
+ * unreachable where the interface takes no frames: an address that could not be asked is not one that is silent.
+ */
 export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, string>> {
   const { network, addresses, pace, clock, signal, onAsked } = options;
   const socket = openFrameSocket(network.interface, etherTypeArp);
@@ -34,7 +41,7 @@ export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, 
         if (found.has(address)) continue;
         await pace.next(signal);
         const target = Number(addressNumber(address));
-        socket.send(arpRequest(network.hardwareAddress, Number(network.own), target));
+        await sendSurely(socket, arpRequest(network.hardwareAddress, Number(network.own), target), signal);
         onAsked();
         takeReplies(socket, network.hardwareAddress, wanted, found);
       }
@@ -47,6 +54,17 @@ export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, 
     return found;
   } finally {
     socket.close();
+  }
+}
+
+async function sendSurely(socket: FrameSocket, frame: Uint8Array, signal: AbortSignal): Promise<void> {
+  for (let tries = 1; !socket.send(frame) && !signal.aborted; tries += 1) {
+    if (tries >= sendTriesMax) {
+      throw new AmoskysError("unreachable", `"${socket.interface.name}" takes no frames`, {
+        hint: "ip link: is the interface up, and has it a carrier",
+      });
+    }
+    await setTimeout(sendRetryMs, undefined, { signal }).catch(() => {});
   }
 }
 
@@ -65,6 +83,7 @@ function takeReplies(
     const answer = parseArpReply(frame.subarray(0, length), hardwareAddress);
     if (!answer) continue;
     const address = addressText(4, BigInt(answer.address));
-    if (wanted.has(address)) found.set(address, answer.hardwareAddress);
+    // of two that claim one address the first is taken
+    if (wanted.has(address) && !found.has(address)) found.set(address, answer.hardwareAddress);
   }
 }

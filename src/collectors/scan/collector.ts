@@ -1,53 +1,50 @@
-import type { CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
+import type { CollectorContext } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
-import { createPollingCollector } from "../../core/polling-collector.ts";
+import type { LogFields } from "../../core/observer.ts";
+import {
+  definePollingCollector,
+  type PolledOptions,
+  type Rounds,
+  type RoundsReport,
+} from "../../core/polling-collector.ts";
 import { hardwareVendor } from "../../data/oui.ts";
-import { type AddressRange, parseTarget } from "./address-range.ts";
+import { type AddressRange, parseTarget, type Target } from "./address-range.ts";
 import type { ScanConfig } from "./config.ts";
-import { deviceIdOf, type HostReading, hostChanges, keepUntried } from "./host-changes.ts";
+import { deviceIdOf, type HostReading, hostChanges, keepSilent, keepUntried, movedHosts } from "./host-changes.ts";
 import { goneEvents, hostEvents } from "./host-telemetry.ts";
 import { Pace } from "./pace.ts";
 import { parsePorts } from "./port-list.ts";
+import { PortProber } from "./port-prober.ts";
+import { type ResolvedName, resolveName } from "./resolve-names.ts";
 import { reverseName } from "./reverse-names.ts";
 import { answersTcp, type ScanMeans, scanPorts } from "./scan-host.ts";
 import { type Candidate, findCandidates } from "./scan-targets.ts";
 import { forEachAtOnce, Slots } from "./slots.ts";
 
-export interface ScanCollectorOptions {
-  readonly config: ScanConfig;
-  readonly once: boolean;
-}
-
 /** Hosts in work at once: one that keeps us waiting takes one of these places. */
 const hostsAtOnce = 64;
 
 /** The collector `scan`. */
-export const scanCollector: CollectorDefinition<ScanCollectorOptions> = {
-  name: "scan",
-  create: ({ config, once }, context) => {
-    const scans = new Scans(config, context);
-    return createPollingCollector({
-      name: "scan",
-      intervalMs: config.interval_s * 1000,
-      once,
-      open: async () => scans.open(),
-      round: (signal) => scans.round(signal),
-      describe: () => scans.describe(),
-      clock: context.clock,
-      observer: context.observer,
-    });
-  },
-};
+export const scanCollector = definePollingCollector(
+  "scan",
+  ({ config }: PolledOptions<ScanConfig>, context) => new Scans(config, context),
+);
 
-class Scans {
+/** Hosts by address, as one scan saw them. */
+type Hosts = ReadonlyMap<string, HostReading>;
+
+class Scans implements Rounds {
   readonly #config: ScanConfig;
   readonly #context: CollectorContext;
-  readonly #targets: readonly AddressRange[];
+  readonly #targets: readonly Target[];
   readonly #ports: readonly number[];
   readonly #discoveryPorts: readonly number[];
-  /** By address, as the last scan saw them; undefined before the first. */
-  #hosts: ReadonlyMap<string, HostReading> | undefined;
-  #arpProblem: string | undefined;
+  /** Undefined before the first scan has ended. */
+  #hosts: Hosts | undefined;
+  /** What names last stood for: one that cannot be looked up now has not lost its hosts. */
+  readonly #resolved = new Map<string, readonly AddressRange[]>();
+  /** What is wrong now, by part; each is told once, until it is different. */
+  readonly #problems = new Map<string, string>();
   readonly #totals = { connects: 0, arp_asked: 0, changes: 0 };
 
   constructor(config: ScanConfig, context: CollectorContext) {
@@ -66,96 +63,132 @@ class Scans {
   }
 
   async round(signal: AbortSignal): Promise<void> {
+    const untried = new Map<string, number>();
+    const means = this.#means(signal, untried);
+    try {
+      await this.#scan(means, signal);
+    } finally {
+      means.prober.close();
+    }
+    const counts = [...untried].map(([reason, count]) => `${count} ${reason}`).join(", ");
+    const reason =
+      untried.size > 0 ? `ports that this host could not try: ${[...untried.keys()].join(", ")}` : undefined;
+    this.#note("ports", reason, `scan: ports that this host could not try: ${counts}`, {
+      hint: "ip route, and ulimit -n; a smaller scan.max_concurrent takes fewer descriptors",
+    });
+  }
+
+  async #scan(means: ScanMeans, signal: AbortSignal): Promise<void> {
     const before = this.#hosts;
-    const means = this.#means(signal);
     const candidates = await findCandidates({
-      targets: this.#targets,
+      targets: await this.#addresses(signal),
       means,
       onAsked: () => {
         this.#totals.arp_asked += 1;
       },
-      onArpFailure: (error) => this.#noteArp(error),
+      onArp: (networkInterface, error) => this.#noteArp(networkInterface, error),
     });
+    const moved = movedHosts(before, candidates);
     const hosts = new Map<string, HostReading>();
     await forEachAtOnce(candidates, hostsAtOnce, signal, async (candidate) => {
-      const host = await this.#look(candidate, means);
+      const earlier = before?.get(candidate.address) ?? moved.get(candidate.address);
+      const host = await this.#look(candidate, earlier, means);
       if (!host || signal.aborted) return;
-      hosts.set(host.address, host);
-      this.#tell(host, before);
+      hosts.set(host.address, keepSilent(host, earlier));
+      this.#tell(host, earlier, before === undefined);
     });
     // a scan that was broken off says nothing of those it did not see
     if (signal.aborted) return;
     this.#tellGone(before, hosts);
     this.#hosts = hosts;
-    const { observer } = this.#context;
-    observer.gauge("amoskys_scan_hosts", hosts.size);
-    observer.gauge(
-      "amoskys_scan_open_ports",
-      [...hosts.values()].reduce((sum, { open }) => sum + open.length, 0),
-    );
+    this.#context.observer.gauge("amoskys_scan_hosts", hosts.size);
+    this.#context.observer.gauge("amoskys_scan_open_ports", openPortCount(hosts));
   }
 
-  describe(): Pick<CollectorHealth, "message" | "figures"> {
-    const hosts = [...(this.#hosts?.values() ?? [])];
-    const open = hosts.reduce((sum, host) => sum + host.open.length, 0);
-    const message = this.#hosts ? `${hosts.length} hosts with ${open} open ports` : "the first scan runs";
+  describe(): RoundsReport {
+    const [hosts, open] = [this.#hosts?.size ?? 0, openPortCount(this.#hosts)];
+    const seen = this.#hosts ? `${hosts} hosts with ${open} open ports` : "the first scan runs";
     return {
-      message: this.#arpProblem === undefined ? message : `${message}; without ARP: ${this.#arpProblem}`,
-      figures: { hosts: hosts.length, open_ports: open, ...this.#totals },
+      message: seen,
+      degraded: [...this.#problems.values()].join("; "),
+      figures: { hosts, open_ports: open, ...this.#totals },
     };
   }
 
-  #means(signal: AbortSignal): ScanMeans {
+  #means(signal: AbortSignal, untried: Map<string, number>): ScanMeans {
     const { clock, observer } = this.#context;
-    const { rate, max_concurrent } = this.#config;
+    const { rate, max_concurrent, connect_timeout_s } = this.#config;
     // most places are for finding ports, the rest for those that take their time to say what they are
-    const services = Math.max(1, Math.floor(max_concurrent / 4));
+    const places = Math.floor(max_concurrent / 4);
+    const connects = new Slots(max_concurrent - places);
     return {
       config: this.#config,
       pace: new Pace(rate, clock),
-      connects: new Slots(Math.max(1, max_concurrent - services)),
-      services: new Slots(services),
+      prober: new PortProber({ clock, timeoutMs: connect_timeout_s * 1000, signal }),
+      connects,
+      services: places > 0 ? new Slots(places) : connects,
       clock,
       signal,
       random: () => crypto.getRandomValues(new Uint8Array(32)),
-      onPort: (state) => {
+      onPort: ({ state, reason }) => {
         this.#totals.connects += 1;
         observer.count("amoskys_scan_ports_total", { state });
+        if (reason !== undefined) untried.set(reason, (untried.get(reason) ?? 0) + 1);
       },
     };
   }
 
-  async #look(candidate: Candidate, means: ScanMeans): Promise<HostReading | undefined> {
-    const { address, hardwareAddress, certain } = candidate;
-    const earlier = this.#hosts?.get(address);
+  /** The targets with what their names stand for now. */
+  async #addresses(signal: AbortSignal): Promise<AddressRange[]> {
+    const parts = await Promise.all(
+      this.#targets.map(async (target) => {
+        if (!("name" in target)) return [target];
+        const resolved = await resolveName(target.name, signal);
+        if (!signal.aborted) this.#noteName(target.name, resolved);
+        if (resolved.problem !== "unknown") this.#resolved.set(target.name, resolved.addresses);
+        return this.#resolved.get(target.name) ?? [];
+      }),
+    );
+    return parts.flat();
+  }
+
+  async #look(
+    candidate: Candidate,
+    earlier: HostReading | undefined,
+    means: ScanMeans,
+  ): Promise<HostReading | undefined> {
+    const { address, certain } = candidate;
     if (!certain && !earlier && !(await answersTcp(address, this.#discoveryPorts, means))) return undefined;
     const expected = new Set(earlier?.open.map(({ port }) => port));
     const { answered, open, failed } = await scanPorts(address, this.#ports, expected, means);
     // where nothing could be tried, a host that was there has not gone
     const unjudged = earlier !== undefined && failed.length > 0;
-    if (hardwareAddress === undefined && !answered && !unjudged) return undefined;
-    const { resolver, banner_timeout_s } = this.#config;
+    if (candidate.hardwareAddress === undefined && !answered && !unjudged) return undefined;
+    const { resolver: server, banner_timeout_s } = this.#config;
+    const timeoutMs = banner_timeout_s * 1000;
+    // a device keeps its identity while ARP cannot be used
+    const hardwareAddress = candidate.hardwareAddress ?? earlier?.hardwareAddress;
     const reading: HostReading = {
       address,
       hardwareAddress,
       vendor: hardwareAddress === undefined ? undefined : hardwareVendor(hardwareAddress),
-      name: resolver === undefined ? undefined : await reverseName(address, resolver, banner_timeout_s * 1000),
-      method: hardwareAddress === undefined ? "TCP" : "ARP",
+      name: server === undefined ? undefined : await reverseName(address, { server, timeoutMs, signal: means.signal }),
+      method: candidate.hardwareAddress === undefined ? "TCP" : "ARP",
       open,
     };
     return keepUntried(reading, earlier, failed);
   }
 
-  #tell(host: HostReading, before: ReadonlyMap<string, HostReading> | undefined): void {
+  #tell(host: HostReading, earlier: HostReading | undefined, isFirst: boolean): void {
     const { clock, emit, observer } = this.#context;
-    const changes = hostChanges(before?.get(host.address), host);
-    this.#totals.changes += before ? changes.length : 0;
+    const changes = hostChanges(earlier, host);
+    this.#totals.changes += isFirst ? 0 : changes.length;
     for (const { kind } of changes) observer.count("amoskys_scan_changes_total", { kind });
-    const scan = { tsNs: clock.wallNs(), intervalMs: this.#config.interval_s * 1000, isFirst: before === undefined };
+    const scan = { tsNs: clock.wallNs(), intervalMs: this.#config.interval_s * 1000, isFirst };
     for (const event of hostEvents(host, changes, scan)) emit(event);
   }
 
-  #tellGone(before: ReadonlyMap<string, HostReading> | undefined, now: ReadonlyMap<string, HostReading>): void {
+  #tellGone(before: Hosts | undefined, now: Hosts): void {
     const { clock, emit, observer } = this.#context;
     const scan = { tsNs: clock.wallNs(), intervalMs: this.#config.interval_s * 1000 };
     const here = new Set([...now.values()].map(deviceIdOf));
@@ -168,13 +201,34 @@ class Scans {
     }
   }
 
-  /** One line for as long as the reason is the same. */
-  #noteArp(error: AmoskysError): void {
-    if (this.#arpProblem === error.message) return;
-    this.#arpProblem = error.message;
-    this.#context.observer.log("warn", `scan: without ARP, by TCP alone: ${error.message}`, {
-      code: error.code,
-      hint: error.hint,
+  #noteArp(networkInterface: string, error: AmoskysError | undefined): void {
+    if (error) this.#context.observer.count("amoskys_scan_arp_failures_total", { code: error.code });
+    const reason = error && `without ARP: ${error.message}`;
+    this.#note(`arp ${networkInterface}`, reason, `scan: ${reason}; its addresses are tried by TCP`, {
+      code: error?.code,
+      hint: error?.hint,
     });
   }
+
+  #noteName(name: string, { problem }: ResolvedName): void {
+    if (problem) this.#context.observer.count("amoskys_scan_refused_names_total", { reason: problem });
+    const reason =
+      problem &&
+      `${name} ${problem === "unknown" ? "cannot be looked up" : "stands for an address that is not private"}`;
+    this.#note(`name ${name}`, reason, `scan: ${reason}`, {
+      hint: problem === "unknown" ? `getent hosts ${name}` : "name the address itself, if it is to be scanned",
+    });
+  }
+
+  /** One line for as long as the reason is the same; no reason means that all is well again. */
+  #note(part: string, reason: string | undefined, line: string, fields: LogFields): void {
+    if (!reason) this.#problems.delete(part);
+    if (!reason || this.#problems.get(part) === reason) return;
+    this.#problems.set(part, reason);
+    this.#context.observer.log("warn", line, fields);
+  }
+}
+
+function openPortCount(hosts: Hosts | undefined): number {
+  return [...(hosts?.values() ?? [])].reduce((sum, { open }) => sum + open.length, 0);
 }

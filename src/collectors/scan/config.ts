@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseTarget } from "./address-range.ts";
+import { addressCount, parseTarget } from "./address-range.ts";
 import { parsePorts } from "./port-list.ts";
 
 /** Text that a parser takes; what the parser throws is the problem that is reported. */
@@ -14,6 +14,19 @@ function parsed<T extends z.ZodType>(schema: T, parse: (value: z.output<T>) => u
 }
 
 const target = parsed(z.string(), parseTarget);
+
+/** Of all targets together; at the usual rate a scan of as many takes half an hour and more. */
+const addressesMax = 262_144;
+
+/** Throws where the targets have more addresses than that. */
+function assertBounded(targets: readonly string[]): void {
+  const counts = targets.map((text) => {
+    const parsedTarget = parseTarget(text);
+    return "name" in parsedTarget ? 1 : addressCount(parsedTarget);
+  });
+  if (counts.reduce((sum, count) => sum + count, 0) <= addressesMax) return;
+  throw new Error(`has more than ${addressesMax} addresses in all`);
+}
 const portItem = parsed(z.union([z.string(), z.number()]), (item) => parsePorts([item]));
 
 /** Ports of services that a network of offices and devices has. */
@@ -24,8 +37,11 @@ const usualPorts = [
 
 /** The section `scan` of the configuration. */
 export const scanConfigSchema = z.strictObject({
-  /** Private ranges of at most 65,536 addresses, and single addresses. Nothing beyond them is asked. */
-  targets: z.array(target).max(256).default([]),
+  /**
+   * Private ranges of at most 65,536 addresses, single addresses, and names of hosts; in all at most 262,144 addresses.
+   * A name is looked up before each scan, and only what is private of that is scanned. Nothing else is asked.
+   */
+  targets: parsed(z.array(target).max(256), assertBounded).default([]),
   /** Seconds from the start of one scan to that of the next. */
   interval_s: z.number().min(10).max(604_800).default(3600),
   /** TCP ports: numbers and ranges. */
@@ -35,7 +51,7 @@ export const scanConfigSchema = z.strictObject({
   /** Asks the networks that this host is on by ARP; needs CAP_NET_RAW. */
   arp: z.boolean().default(true),
   /** Connections begun in a second, and ARP questions asked in a second. */
-  rate: z.number().min(1).max(20_000).default(500),
+  rate: z.number().min(1).max(100_000).default(500),
   /** Connections at once. */
   max_concurrent: z.int().min(1).max(2000).default(256),
   connect_timeout_s: z.number().min(0.05).max(30).default(1),

@@ -1,24 +1,16 @@
 import { connect, type Socket } from "node:net";
-import { errnoOf } from "../../core/errors.ts";
-
-/** What an attempt to connect says of a port. `failed`: this host could not try, so nothing is known. */
-export type PortState = "open" | "closed" | "filtered" | "failed";
-
-/** Errors that are this host's own want, not an answer. */
-const ownErrors = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL", "EACCES", "EPERM", "EAGAIN"]);
-const refusals = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE"]);
 
 /** One TCP connection, of which a bounded number of bytes is kept. */
 export class Conversation {
   readonly #socket: Socket;
-  readonly #bytesMax: number;
-  #bytes = new Uint8Array();
+  readonly #bytes: Uint8Array;
+  #length = 0;
   #ended = false;
   #wake: (() => void) | undefined;
 
   constructor(socket: Socket, bytesMax: number) {
     this.#socket = socket;
-    this.#bytesMax = bytesMax;
+    this.#bytes = new Uint8Array(bytesMax);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));
     socket.on("close", () => this.#end());
     socket.on("end", () => this.#end());
@@ -26,7 +18,7 @@ export class Conversation {
   }
 
   get bytes(): Uint8Array {
-    return this.#bytes;
+    return this.#bytes.subarray(0, this.#length);
   }
 
   /** Nothing more will come: the other end closed, or said as much as is kept. */
@@ -47,7 +39,7 @@ export class Conversation {
       late.resolve();
     }, timeoutMs);
     try {
-      while (!isLate && !this.#ended && !isEnough(this.#bytes)) {
+      while (!isLate && !this.#ended && !isEnough(this.bytes)) {
         const more = new Promise<void>((resume) => {
           this.#wake = resume;
         });
@@ -65,9 +57,10 @@ export class Conversation {
 
   #take(chunk: Buffer): void {
     if (this.#ended) return;
-    const room = this.#bytesMax - this.#bytes.length;
-    this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(0, room)]);
-    if (this.#bytes.length >= this.#bytesMax) this.#end();
+    const part = chunk.subarray(0, this.#bytes.length - this.#length);
+    this.#bytes.set(part, this.#length);
+    this.#length += part.length;
+    if (this.#length >= this.#bytes.length) this.#end();
     this.#wake?.();
   }
 
@@ -86,27 +79,22 @@ export interface ConnectOptions {
   readonly signal: AbortSignal;
 }
 
-/** Connects; an open port comes with its conversation, which the caller closes. Never throws. */
-export async function openConversation(
-  options: ConnectOptions,
-): Promise<{ state: "open"; conversation: Conversation } | { state: Exclude<PortState, "open"> }> {
+/** Connects; the conversation is closed by the caller. Undefined where there is none in time. Never throws. */
+export async function openConversation(options: ConnectOptions): Promise<Conversation | undefined> {
   const { address, port, timeoutMs, bytesMax, signal } = options;
-  if (signal.aborted) return { state: "failed" };
+  if (signal.aborted) return undefined;
   const socket = connect({ host: address, port });
   const conversation = new Conversation(socket, bytesMax);
-  const outcome = Promise.withResolvers<PortState>();
-  const timer = setTimeout(() => outcome.resolve("filtered"), timeoutMs);
-  const abort = () => outcome.resolve("failed");
-  signal.addEventListener("abort", abort);
-  socket.once("connect", () => outcome.resolve("open"));
-  socket.once("error", (error) => {
-    const name = errnoOf(error) ?? "";
-    outcome.resolve(ownErrors.has(name) ? "failed" : refusals.has(name) ? "closed" : "filtered");
-  });
-  const state = await outcome.promise;
+  const outcome = Promise.withResolvers<boolean>();
+  const giveUp = () => outcome.resolve(false);
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal.addEventListener("abort", giveUp);
+  socket.once("connect", () => outcome.resolve(true));
+  socket.once("error", giveUp);
+  const isOpen = await outcome.promise;
   clearTimeout(timer);
-  signal.removeEventListener("abort", abort);
-  if (state === "open") return { state, conversation };
+  signal.removeEventListener("abort", giveUp);
+  if (isOpen) return conversation;
   conversation.close();
-  return { state };
+  return undefined;
 }

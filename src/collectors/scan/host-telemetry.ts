@@ -1,21 +1,29 @@
 import type { CollectedEvent } from "../../core/event.ts";
 import { TelemetryBuilder } from "../../telemetry/index.ts";
 import { deviceIdOf, type HostChange, type HostReading, serviceText } from "./host-changes.ts";
+import { formatPorts } from "./port-list.ts";
 
 /** A change of what a network offers is for people to look at; that something ended is for the record. */
 const severities = {
   "device.discovered": "WARN",
   "device.hardware_changed": "WARN",
+  "device.moved": "INFO",
   "port.opened": "WARN",
   "port.closed": "INFO",
   "service.changed": "WARN",
 } as const;
 
+/** Ports of one host that are told one by one; a tar pit has all of them open. */
+const portsToldMax = 1024;
+/** Changes of one kind on one host that are told one by one; more are told together. */
+const changesToldMax = 64;
+const portsTextCharsMax = 4096;
+
 function builderFor(host: HostReading, tsNs: bigint, intervalMs: number): TelemetryBuilder {
   const services = host.open.flatMap(({ service }) => (service ? [service.service.toUpperCase()] : []));
   const metadata = {
     ipAddress: host.address,
-    openPorts: host.open.map(({ port }) => port),
+    openPorts: host.open.slice(0, portsToldMax).map(({ port }) => port),
     protocols: [...new Set(services)],
     ...(host.hardwareAddress === undefined ? {} : { macAddress: host.hardwareAddress }),
     ...(host.vendor === undefined ? {} : { manufacturer: host.vendor }),
@@ -41,7 +49,11 @@ export function hostEvents(
     ...(isNew ? { statusChangeTimeNs: scan.tsNs } : {}),
   });
   builder.metric("scan.ports.open", host.open.length, "1");
-  for (const reading of host.open) {
+  if (host.open.length > portsToldMax) {
+    const all = host.open.map(({ port }) => port);
+    builder.text("scan.ports.open_list", formatPorts(all, portsTextCharsMax));
+  }
+  for (const reading of host.open.slice(0, portsToldMax)) {
     const { port, service, banner } = reading;
     builder.metric("scan.port.open", 1, "1", {
       labels: {
@@ -55,13 +67,46 @@ export function hostEvents(
       },
     });
   }
-  for (const change of changes) addChange(builder, host, change, scan.isFirst);
+  for (const kind of new Set(changes.map((change) => change.kind))) {
+    const same = changes.filter((change) => change.kind === kind);
+    if (same.length > changesToldMax) addManyChanges(builder, host, same, scan.isFirst);
+    else for (const change of same) addChange(builder, host, change, scan.isFirst);
+  }
   return builder.build();
 }
 
 function addChange(builder: TelemetryBuilder, host: HostReading, change: HostChange, isFirst: boolean): void {
   const { kind, ...rest } = change;
   const attributes = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
+  const port = "port" in change ? String(change.port) : undefined;
+  addSecurity(builder, host, { kind, port, isFirst, attributes });
+}
+
+/** Changes of ports, which alone come in numbers. */
+function addManyChanges(
+  builder: TelemetryBuilder,
+  host: HostReading,
+  changes: readonly HostChange[],
+  isFirst: boolean,
+): void {
+  const ports = changes.flatMap((change) => ("port" in change ? [change.port] : []));
+  const list = formatPorts(
+    ports.sort((a, b) => a - b),
+    portsTextCharsMax,
+  );
+  const attributes = { count: String(changes.length), ports: list };
+  addSecurity(builder, host, { kind: (changes[0] as HostChange).kind, port: list, isFirst, attributes });
+}
+
+interface ToldChange {
+  readonly kind: HostChange["kind"];
+  readonly port: string | undefined;
+  readonly isFirst: boolean;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+function addSecurity(builder: TelemetryBuilder, host: HostReading, change: ToldChange): void {
+  const { kind, port, isFirst, attributes } = change;
   builder.security(
     isFirst ? "INFO" : severities[kind],
     {
@@ -69,8 +114,8 @@ function addChange(builder: TelemetryBuilder, host: HostReading, change: HostCha
       eventAction: "DETECTED",
       eventOutcome: "UNKNOWN",
       affectedAsset: deviceIdOf(host),
-      targetResource: "port" in change ? `${host.address} tcp/${change.port}` : host.address,
-      targetType: "port" in change ? "port" : "device",
+      targetResource: port === undefined ? host.address : `${host.address} tcp/${port}`,
+      targetType: port === undefined ? "device" : "port",
       requiresInvestigation: !isFirst && severities[kind] === "WARN",
     },
     { event: kind, ...attributes },
@@ -86,6 +131,7 @@ export function goneEvents(host: HostReading, scan: { tsNs: bigint; intervalMs: 
     previousStatus: "ONLINE",
     statusChangeTimeNs: scan.tsNs,
   });
-  builder.text("scan.last_services", host.open.map((reading) => `${reading.port} ${serviceText(reading)}`).join(", "));
+  const last = host.open.slice(0, changesToldMax).map((reading) => `${reading.port} ${serviceText(reading)}`);
+  builder.text("scan.last_services", last.join(", "));
   return builder.build();
 }

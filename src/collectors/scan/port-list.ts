@@ -14,3 +14,18 @@ export function parsePorts(items: readonly (string | number)[]): number[] {
   }
   return [...ports].sort((a, b) => a - b);
 }
+
+/** The shortest list of sorted port numbers, as `parsePorts` reads it; cut, with `...`, beyond `charsMax`. */
+export function formatPorts(ports: readonly number[], charsMax: number): string {
+  const parts: string[] = [];
+  let chars = 0;
+  for (let i = 0; i < ports.length && chars <= charsMax; ) {
+    let end = i;
+    while (ports[end + 1] === (ports[end] as number) + 1) end += 1;
+    const part = end === i ? String(ports[i]) : `${ports[i]}-${ports[end]}`;
+    chars += part.length + 1;
+    parts.push(chars <= charsMax ? part : "...");
+    i = end + 1;
+  }
+  return parts.join(",");
+}

@@ -4,22 +4,32 @@ import { plainText } from "../../protocols/index.ts";
 
 const nameCharsMax = 253;
 
-/** Asks the configured server, and no other, for the name of an address; undefined where there is none in time. */
-export async function reverseName(address: string, server: string, timeoutMs: number): Promise<string | undefined> {
+export interface ReverseOptions {
+  /** The DNS server that is asked, and no other: `ADDRESS` or `ADDRESS:PORT`. */
+  readonly server: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** The name of an address, bounded and printable; undefined where there is none in time. Never throws. */
+export async function reverseName(address: string, options: ReverseOptions): Promise<string | undefined> {
+  const { server, timeoutMs, signal } = options;
+  if (signal.aborted) return undefined;
   const resolver = new promises.Resolver({ timeout: timeoutMs, tries: 1 });
   resolver.setServers([isIP(server) === 6 ? `[${server}]` : server]);
-  let timer: NodeJS.Timeout | undefined;
+  const late = Promise.withResolvers<string[]>();
+  const giveUp = () => late.resolve([]);
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal.addEventListener("abort", giveUp);
   try {
-    const late = new Promise<string[]>((resolve) => {
-      timer = setTimeout(() => resolve([]), timeoutMs);
-    });
-    const [name] = await Promise.race([resolver.reverse(address), late]);
-    return name === undefined ? undefined : plainText(name, nameCharsMax);
+    const [name] = await Promise.race([resolver.reverse(address), late.promise]);
+    return name ? plainText(name, nameCharsMax) : undefined;
   } catch {
     // no such name, or no such server: a host without a name is not an error
     return undefined;
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", giveUp);
     resolver.cancel();
   }
 }

@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import type { ScanConfig } from "./config.ts";
-import { type Conversation, openConversation, type PortState } from "./conversation.ts";
+import { type Conversation, openConversation } from "./conversation.ts";
 import { identifyPort, type PortReading } from "./identify-port.ts";
 import type { Pace } from "./pace.ts";
+import type { PortOutcome, PortProber, PortState } from "./port-prober.ts";
 import { forEachAtOnce, type Slots } from "./slots.ts";
 
 /** Of one host at once, so that it is not overrun, and does not take all there is from the others. */
@@ -12,17 +13,20 @@ const servicesPerHost = 8;
 /** How often a port is tried that this host could not try, and the wait between. */
 const ownTriesMax = 4;
 const ownRetryMs = 200;
+/** The share of silent ports that is taken for loss on the way, and tried once more, where others answered. */
+const lossShareMax = 0.1;
 
 /** What the connections of one scan share. */
 export interface ScanMeans {
   readonly config: ScanConfig;
   readonly pace: Pace;
+  readonly prober: PortProber;
   readonly connects: Slots;
   readonly services: Slots;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly random: () => Uint8Array;
-  onPort(state: PortState): void;
+  onPort(outcome: PortOutcome): void;
 }
 
 /** What TCP says of one address. */
@@ -41,7 +45,10 @@ export async function answersTcp(address: string, ports: readonly number[], mean
   return states.some((state) => state === "open" || state === "closed");
 }
 
-/** Tries the ports, those in `expected` twice before they count as silent, and looks at what the open ones say. */
+/**
+ * Tries the ports and looks at what the open ones say. Those in `expected`, and a few silent ones among many that
+ * answer, are tried twice before they count as silent: one lost packet is no change.
+ */
 export async function scanPorts(
   address: string,
   ports: readonly number[],
@@ -49,13 +56,15 @@ export async function scanPorts(
   means: ScanMeans,
 ): Promise<PortsReading> {
   const states = new Map<number, PortState>();
-  await forEachAtOnce(ports, connectsPerHost, means.signal, async (port) => {
-    let state = await portState(address, port, means);
-    if (state === "filtered" && expected.has(port)) state = await portState(address, port, means);
-    states.set(port, state);
-    means.onPort(state);
-  });
   const inState = (wanted: PortState) => ports.filter((port) => states.get(port) === wanted);
+  const tryPorts = (tried: readonly number[]) =>
+    forEachAtOnce(tried, connectsPerHost, means.signal, async (port) => {
+      states.set(port, await portState(address, port, means));
+    });
+  await tryPorts(ports);
+  const silent = inState("filtered");
+  const isLoss = silent.length <= ports.length * lossShareMax;
+  await tryPorts(silent.filter((port) => isLoss || expected.has(port)));
   const open = inState("open");
   const readings = new Map<number, PortReading>(open.map((port) => [port, { port }]));
   if (means.config.services) {
@@ -69,22 +78,22 @@ export async function scanPorts(
 }
 
 async function portState(address: string, port: number, means: ScanMeans): Promise<PortState> {
+  const { connects, pace, prober, signal } = means;
   for (let tries = 1; ; tries += 1) {
-    const outcome = await means.connects.run(() => begin(address, port, means));
-    if (outcome.state === "open") outcome.conversation.close();
-    if (outcome.state !== "failed" || tries >= ownTriesMax || means.signal.aborted) return outcome.state;
-    await setTimeout(ownRetryMs, undefined, { signal: means.signal }).catch(() => {});
+    const outcome = await connects.run(async () => {
+      await pace.next(signal);
+      return await prober.try(address, port);
+    });
+    if (outcome.passing !== true || tries >= ownTriesMax || signal.aborted) {
+      means.onPort(outcome);
+      return outcome.state;
+    }
+    await setTimeout(ownRetryMs, undefined, { signal }).catch(() => {});
   }
 }
 
-async function begin(address: string, port: number, { pace, config, signal }: ScanMeans) {
-  await pace.next(signal);
-  const timeoutMs = config.connect_timeout_s * 1000;
-  return await openConversation({ address, port, timeoutMs, bytesMax: config.banner_bytes_max, signal });
-}
-
 async function identify(address: string, port: number, means: ScanMeans): Promise<PortReading> {
-  const { config, clock, signal, random } = means;
+  const { config, clock, pace, signal, random } = means;
   const open = new Set<Conversation>();
   // whoever waits for bytes hears of the end when its connection closes
   const abort = () => {
@@ -99,10 +108,12 @@ async function identify(address: string, port: number, means: ScanMeans): Promis
       random: random(),
       monotonicMs: () => clock.monotonicMs(),
       connect: async () => {
-        const outcome = await begin(address, port, means);
-        if (outcome.state !== "open") return undefined;
-        open.add(outcome.conversation);
-        return outcome.conversation;
+        await pace.next(signal);
+        const timeoutMs = config.connect_timeout_s * 1000;
+        const bytesMax = config.banner_bytes_max;
+        const conversation = await openConversation({ address, port, timeoutMs, bytesMax, signal });
+        if (conversation) open.add(conversation);
+        return conversation;
       },
     });
   } finally {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { AmoskysError } from "../../core/errors.ts";
 import { type AddressRange, addressNumber, hostAddresses } from "./address-range.ts";
 import { sweepByArp } from "./arp-sweep.ts";
@@ -17,51 +18,67 @@ export interface CandidateOptions {
   readonly targets: readonly AddressRange[];
   readonly means: ScanMeans;
   onAsked(): void;
-  /** ARP cannot be used on an interface; its addresses are tried by TCP. */
-  onArpFailure(error: AmoskysError): void;
+  /** ARP on an interface: it could be used, or why not; then its addresses are tried by TCP. */
+  onArp(networkInterface: string, error: AmoskysError | undefined): void;
 }
 
 /** The addresses of the targets: those that answered ARP where ARP reaches, all of them elsewhere. */
 export async function findCandidates(options: CandidateOptions): Promise<Candidate[]> {
-  const { targets, means } = options;
-  const networks = means.config.arp ? attachedNetworks() : [];
-  const byNetwork = new Map<AttachedNetwork, string[]>();
-  const others = new Map<string, Candidate>();
-  const seen = new Set<string>();
+  const { byArp, byTcp } = await shareOut(options.targets, options.means.config.arp ? attachedNetworks() : []);
+  const found: Candidate[] = [];
+  for (const [network, addresses] of byArp) {
+    for (const candidate of await sweep(network, addresses, options)) found.push(candidate);
+  }
+  return found.concat(byTcp);
+}
+
+/** Addresses that are looked at before other work of this thread gets its turn. */
+const addressesAtOnce = 4096;
+
+/** Which addresses are asked by ARP, and which are tried by TCP, each once. Those that are no host's are left out. */
+export async function shareOut(
+  targets: readonly AddressRange[],
+  networks: readonly AttachedNetwork[],
+): Promise<{ byArp: Map<AttachedNetwork, string[]>; byTcp: Candidate[] }> {
+  const byArp = new Map<AttachedNetwork, string[]>(networks.map((network) => [network, []]));
+  const byTcp = new Map<string, Candidate>();
+  const asked = new Set<string>();
+  let looked = 0;
   for (const target of targets) {
     for (const address of hostAddresses(target)) {
-      const network = target.family === 4 ? networkOf(address, networks) : undefined;
+      looked += 1;
+      if (looked % addressesAtOnce === 0) await setImmediate();
       // a single address may be in a range before it: then it is certain all the same
-      if (seen.has(address) && !(target.single && others.has(address))) continue;
-      seen.add(address);
-      if (!network) others.set(address, { address, certain: target.single || isOwn(address, networks) });
-      else byNetwork.set(network, [...(byNetwork.get(network) ?? []), address]);
+      if (asked.has(address) || (byTcp.has(address) && !target.single)) continue;
+      const number = target.family === 4 ? addressNumber(address) : undefined;
+      const network = networks.find(({ first, last }) => number !== undefined && number >= first && number <= last);
+      const isOwn = networks.some(({ own }) => own === number);
+      if (!network || isOwn) byTcp.set(address, { address, certain: target.single || isOwn });
+      else if (isHost(number as bigint, network)) {
+        asked.add(address);
+        byArp.get(network)?.push(address);
+      }
     }
   }
-  const found: Candidate[] = [];
-  for (const [network, addresses] of byNetwork) found.push(...(await sweep(network, addresses, options)));
-  return [...found, ...others.values()];
+  return { byArp, byTcp: [...byTcp.values()] };
 }
 
-function isOwn(address: string, networks: readonly AttachedNetwork[]): boolean {
-  return networks.some(({ own }) => own === addressNumber(address));
-}
-
-/** This host does not answer its own ARP. */
-function networkOf(address: string, networks: readonly AttachedNetwork[]): AttachedNetwork | undefined {
-  if (isOwn(address, networks)) return undefined;
-  const number = addressNumber(address);
-  return networks.find(({ first, last }) => number > first && number < last);
+/** A network of more than two addresses (RFC 3021) has its own and a broadcast address. */
+function isHost(number: bigint, { first, last }: AttachedNetwork): boolean {
+  return last - first <= 1n || (number > first && number < last);
 }
 
 async function sweep(network: AttachedNetwork, addresses: string[], options: CandidateOptions): Promise<Candidate[]> {
-  const { means, onAsked, onArpFailure } = options;
+  const { targets, means, onAsked, onArp } = options;
   const { pace, clock, signal } = means;
+  if (addresses.length === 0) return [];
   try {
     const found = await sweepByArp({ network, addresses, pace, clock, signal, onAsked });
+    onArp(network.interface, undefined);
     return [...found].map(([address, hardwareAddress]) => ({ address, hardwareAddress, certain: true }));
   } catch (caught) {
-    onArpFailure(AmoskysError.from(caught));
-    return addresses.map((address) => ({ address, certain: false }));
+    onArp(network.interface, AmoskysError.from(caught));
+    const named = new Set(targets.flatMap((target) => (target.single ? [...hostAddresses(target)] : [])));
+    return addresses.map((address) => ({ address, certain: named.has(address) }));
   }
 }

@@ -1,7 +1,12 @@
-import type { CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
+import type { CollectorContext } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
 import { printable } from "../../core/escape.ts";
-import { createPollingCollector } from "../../core/polling-collector.ts";
+import {
+  definePollingCollector,
+  type PolledOptions,
+  type Rounds,
+  type RoundsReport,
+} from "../../core/polling-collector.ts";
 import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
 import { deviceEvents } from "./device-telemetry.ts";
 import { searchSubnets } from "./discovery.ts";
@@ -10,34 +15,16 @@ import { pollDevice } from "./poll-device.ts";
 import { libraryUser } from "./user-security.ts";
 import { WatchedDevice } from "./watched-device.ts";
 
-export interface SnmpCollectorOptions {
-  readonly config: SnmpConfig;
-  readonly once: boolean;
-}
-
 /** Names of devices in the line for people. */
 const namedMax = 5;
 
 /** The collector `snmp`. */
-export const snmpCollector: CollectorDefinition<SnmpCollectorOptions> = {
-  name: "snmp",
-  create: ({ config, once }, context) => {
-    const rounds = new SnmpRounds(config, once, context);
-    return createPollingCollector({
-      name: "snmp",
-      intervalMs: config.interval_s * 1000,
-      once,
-      open: async () => rounds.open(),
-      round: (signal) => rounds.round(signal),
-      close: () => rounds.close(),
-      describe: () => rounds.describe(),
-      clock: context.clock,
-      observer: context.observer,
-    });
-  },
-};
+export const snmpCollector = definePollingCollector(
+  "snmp",
+  (options: PolledOptions<SnmpConfig>, context) => new SnmpRounds(options, context),
+);
 
-class SnmpRounds {
+class SnmpRounds implements Rounds {
   readonly #config: SnmpConfig;
   readonly #once: boolean;
   readonly #context: CollectorContext;
@@ -50,7 +37,7 @@ class SnmpRounds {
   #interfaces = 0;
   readonly #totals = { answers: 0, failures: 0, discarded: 0, asked: 0 };
 
-  constructor(config: SnmpConfig, once: boolean, context: CollectorContext) {
+  constructor({ config, once }: PolledOptions<SnmpConfig>, context: CollectorContext) {
     this.#config = config;
     this.#once = once;
     this.#context = context;
@@ -86,7 +73,7 @@ class SnmpRounds {
     await this.#search;
   }
 
-  describe(): Pick<CollectorHealth, "message" | "figures"> {
+  describe(): RoundsReport {
     const counts = this.#counts();
     const offline = this.#all().filter(({ status }) => status === "OFFLINE");
     const names = offline.slice(0, namedMax).map(({ label }) => printable(label));

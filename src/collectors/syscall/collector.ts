@@ -1,6 +1,12 @@
-import { hostname } from "node:os";
-import type { CollectorContext, CollectorDefinition } from "../../core/collector.ts";
-import { createPollingCollector, type PollingReport } from "../../core/polling-collector.ts";
+import type { CollectorContext } from "../../core/collector.ts";
+import { pause } from "../../core/pause.ts";
+import {
+  definePollingCollector,
+  type PolledOptions,
+  type Rounds,
+  type RoundsReport,
+} from "../../core/polling-collector.ts";
+import { thisHost } from "../../telemetry/index.ts";
 import { bootFacts } from "./boot-facts.ts";
 import type { SyscallConfig } from "./config.ts";
 import { addRest, decodeInterval, type IntervalFigures } from "./decode.ts";
@@ -9,36 +15,17 @@ import { ExecFeed } from "./exec-feed.ts";
 import { intervalTelemetry } from "./interval-telemetry.ts";
 import { type RestFigures, type Shortfall, SyscallSource } from "./source.ts";
 
-/** What the collector is made from. */
-export interface SyscallCollectorOptions {
-  readonly config: SyscallConfig;
-  readonly once: boolean;
-}
-
 /** The collector `syscall`. */
-export const syscallCollector: CollectorDefinition<SyscallCollectorOptions> = {
-  name: "syscall",
-  create: (options, context) => {
-    const intervals = new SyscallIntervals(options, context);
-    return createPollingCollector({
-      name: "syscall",
-      intervalMs: options.config.interval_s * 1000,
-      once: options.once,
-      clock: context.clock,
-      observer: context.observer,
-      open: async () => intervals.open(),
-      round: (signal) => intervals.round(signal),
-      close: () => intervals.close(),
-      describe: () => intervals.describe(),
-    });
-  },
-};
+export const syscallCollector = definePollingCollector(
+  "syscall",
+  (options: PolledOptions<SyscallConfig>, context) => new SyscallIntervals(options, context),
+);
 
 const nothingMissing: Shortfall = { unattributed: 0, uncounted: 0, lostExecs: 0 };
 
 /** Reports what the kernel counted, interval by interval; executions are handed on in between. */
-class SyscallIntervals {
-  readonly #options: SyscallCollectorOptions;
+class SyscallIntervals implements Rounds {
+  readonly #options: PolledOptions<SyscallConfig>;
   readonly #context: CollectorContext;
   readonly #source: SyscallSource;
   #feed: ExecFeed | undefined;
@@ -49,7 +36,7 @@ class SyscallIntervals {
   readonly #totals = { calls: 0, errors: 0 };
   #last: { figures: IntervalFigures; ms: number } | undefined;
 
-  constructor(options: SyscallCollectorOptions, context: CollectorContext) {
+  constructor(options: PolledOptions<SyscallConfig>, context: CollectorContext) {
     this.#options = options;
     this.#context = context;
     this.#source = new SyscallSource(options.config);
@@ -72,7 +59,7 @@ class SyscallIntervals {
     const isFirst = this.#isFirstRound;
     this.#isFirstRound = false;
     if (isFirst && !this.#options.once) return;
-    if (isFirst) await untilAborted(signal, this.#options.config.interval_s * 1000);
+    if (isFirst) await pause(this.#options.config.interval_s * 1000, signal);
     // what a stop interrupts is told by `close`
     if (signal.aborted) return;
     await this.#feed?.drain();
@@ -91,7 +78,7 @@ class SyscallIntervals {
     }
   }
 
-  describe(): PollingReport {
+  describe(): RoundsReport {
     const { unattributed, uncounted, lostExecs } = this.#reported.shortfall;
     const execs = this.#feed?.seen ?? 0;
     const figures = { ...this.#totals, unattributed, uncounted, execs, lost_execs: lostExecs };
@@ -119,13 +106,7 @@ class SyscallIntervals {
     this.#last = { figures, ms };
     const boot = bootFacts(clock);
     const telemetry = intervalTelemetry({
-      device: {
-        deviceId: hostname(),
-        deviceType: "ENDPOINT",
-        protocol: "BPF",
-        collector: "syscall",
-        intervalMs: ms,
-      },
+      device: thisHost("syscall", "BPF", ms),
       nowNs: clock.wallNs(),
       figures,
       unattributed,
@@ -152,13 +133,4 @@ class SyscallIntervals {
     }
     return rest;
   }
-}
-
-/** Waits, but not longer than until the signal aborts. */
-async function untilAborted(signal: AbortSignal, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
 }

@@ -3,5 +3,5 @@
  * executed program. May not know signing, logs or the network. Nothing here is durable: an event is safe once the
  * context's outbox has it.
  */
-export { type SyscallCollectorOptions, syscallCollector } from "./collector.ts";
+export { syscallCollector } from "./collector.ts";
 export { type SyscallConfig, syscallConfigSchema } from "./config.ts";

@@ -21,6 +21,11 @@ const greetings: Readonly<Record<string, Talk>> = {
   slow: (socket) => {
     const timer = setInterval(() => (socket.readyState === 1 ? socket.write("x") : clearInterval(timer)), 1000);
   },
+  // lines that never become a greeting (RFC 4253, 4.2 lets a server send others before it)
+  "tar-pit": (socket) => {
+    const line = () => void socket.write(`${Math.random().toString(36).slice(2)}\r\n`);
+    const timer = setInterval(() => (socket.readyState === 1 ? line() : clearInterval(timer)), 100);
+  },
   huge: (socket) => void socket.write(Buffer.alloc(10_000_000, 0x41)),
 };
 

@@ -1,8 +1,7 @@
+import { readFileSync } from "node:fs";
 import { serve } from "./lab-server.ts";
 
-// the services of one lab host, given as JSON: [[port, kind], ...]; a line on stdout when all listen
-const [host = "", services = "[]", cert, key] = process.argv.slice(2);
-for (const [port, kind] of JSON.parse(services) as [number, string][]) {
-  serve(host, port, kind, cert === undefined || key === undefined ? undefined : { cert, key });
-}
-process.stdout.write("ready\n");
+// services of one lab host, given as JSON: [[port, kind], ...]; certificate and key as paths
+const [host = "", services = "[]", cert = "", key = ""] = process.argv.slice(2);
+const tls = { cert: readFileSync(cert, "latin1"), key: readFileSync(key, "latin1") };
+for (const [port, kind] of JSON.parse(services) as [number, string][]) serve(host, port, kind, tls);

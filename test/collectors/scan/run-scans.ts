@@ -1,6 +1,7 @@
 import { scanCollector, scanConfigSchema } from "../../../src/collectors/scan/index.ts";
 import { systemClock } from "../../../src/core/clock.ts";
-import { silentObserver } from "../../../src/core/observer.ts";
+import type { Collector } from "../../../src/core/collector.ts";
+import { type Observer, silentObserver } from "../../../src/core/observer.ts";
 import { decodePayload } from "../../../src/envelope/index.ts";
 import type { DeviceTelemetry } from "../../../src/gen/universal_telemetry_pb.ts";
 
@@ -12,6 +13,16 @@ export function runScans(
 ): Promise<{ telemetry: readonly DeviceTelemetry[]; tookMs: number }> {
   const parsed = scanConfigSchema.parse({ arp: false, ...config });
   return run({ ...parsed, ...(rounds > 1 ? { interval_s: 0.01 } : {}) }, rounds, between);
+}
+
+/** Starts a scan and stops it in the middle; how long the stop took. */
+export async function stopScanAfter(config: Record<string, unknown>, afterMs: number): Promise<number> {
+  const collector = create(scanConfigSchema.parse({ arp: false, ...config }), true, silentObserver, []);
+  await collector.start();
+  await Bun.sleep(afterMs);
+  const startedMs = performance.now();
+  await collector.stop(5000);
+  return performance.now() - startedMs;
 }
 
 async function run(config: ReturnType<typeof scanConfigSchema.parse>, rounds: number, between?: (n: number) => void) {
@@ -27,8 +38,23 @@ async function run(config: ReturnType<typeof scanConfigSchema.parse>, rounds: nu
       if (done >= rounds) finished.resolve();
     },
   };
-  const collector = scanCollector.create(
-    { config, once: rounds === 1 },
+  const collector = create(config, rounds === 1, observer, telemetry);
+  const startedMs = performance.now();
+  await collector.start();
+  await Promise.race([finished.promise, collector.done]);
+  const tookMs = performance.now() - startedMs;
+  await collector.stop(2000);
+  return { telemetry: telemetry.slice(), tookMs };
+}
+
+function create(
+  config: ReturnType<typeof scanConfigSchema.parse>,
+  once: boolean,
+  observer: Observer,
+  telemetry: DeviceTelemetry[],
+): Collector {
+  return scanCollector.create(
+    { config, once },
     {
       emit: ({ payload }) => {
         const decoded = decodePayload("device", payload);
@@ -43,12 +69,6 @@ async function run(config: ReturnType<typeof scanConfigSchema.parse>, rounds: nu
       },
     },
   );
-  const startedMs = performance.now();
-  await collector.start();
-  await Promise.race([finished.promise, collector.done]);
-  const tookMs = performance.now() - startedMs;
-  await collector.stop(2000);
-  return { telemetry: telemetry.slice(), tookMs };
 }
 
 /** Severity and kind of the changes in one telemetry. */
