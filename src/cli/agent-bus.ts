@@ -8,16 +8,13 @@ export function agentBusCommand(context: CliContext): Command {
     name: "bus",
     collector: "bus-agent",
     description: "health of the bus: latency, queue, connections, throughput, log",
-    once: true,
     help: `
 It asks the bus over mutual TLS as this host's agent, and notices one that answers but does not commit. A change is
 told once, as STATUS; one that refuses this agent also as SECURITY. --once ends with a failure where no answer comes.
 
 Examples:
   amoskys agent bus --once --print
-  amoskys up --roles bus,bus-agent
-
-Exit status: 0 ended as asked, 10 config, 11 log locked, 12 identity,
-  13 unreachable, 130 interrupted`,
+  amoskys up --roles bus,bus-agent`,
+    exits: { 13: "unreachable" },
   });
 }

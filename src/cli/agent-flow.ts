@@ -27,9 +27,7 @@ that breaks off counts for what is readable of it, and ends with 3.
 
 Examples:
   amoskys agent flow --iface eth0
-  amoskys agent flow --read capture.pcap --print
-
-Exit status: 0 ended as asked, 2 no such interface or file, 3 the capture is truncated, 10 config, 11 log locked,
-  12 identity, 14 no privilege to capture, 130 interrupted`,
+  amoskys agent flow --read capture.pcap --print`,
+    exits: { 2: "no such interface or file", 3: "the capture is truncated", 14: "no privilege to capture" },
   });
 }

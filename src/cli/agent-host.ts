@@ -7,14 +7,12 @@ export function agentHostCommand(context: CliContext): Command {
   return collectorCommand(context, {
     name: "host",
     description: "this host: processors, load, memory, disks, file systems, interfaces",
-    once: true,
     help: `
 Percentages and rates are over the time since the round before. The first round, and the one of --once, takes two looks
 one second apart.
 
 Examples:
-  amoskys agent host --print --once
-
-Exit status: 0 ended as asked, 10 config, 11 log locked, 12 identity, 14 no /proc`,
+  amoskys agent host --print --once`,
+    exits: { 14: "no /proc" },
   });
 }

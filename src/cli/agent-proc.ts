@@ -7,15 +7,13 @@ export function agentProcCommand(context: CliContext): Command {
   return collectorCommand(context, {
     name: "proc",
     description: "processes: which there are, start, execute and end, and what the largest ones use",
-    once: true,
     help: `
 Looks at every process each proc.interval_s seconds; what lives shorter is not seen. CPU is percent of one processor
 over the interval, and of a process met for the first time over its life, as with ps. --once tells what is there.
 
 Examples:
   amoskys agent proc --print --once
-  AMOSKYS_PROC__INTERVAL_S=1 amoskys agent proc --print
-
-Exit status: 0 ended as asked, 10 config, 11 log locked, 12 identity, 14 no /proc`,
+  AMOSKYS_PROC__INTERVAL_S=1 amoskys agent proc --print`,
+    exits: { 14: "no /proc" },
   });
 }

@@ -7,7 +7,6 @@ export function agentScanCommand(context: CliContext): Command {
   return collectorCommand(context, {
     name: "scan",
     description: "hosts, open TCP ports and services of private networks, and what changed",
-    once: true,
     configure: (command) =>
       command
         .option("--target <range>", "private range, single address or name of a host; may be given again", listOption)
@@ -25,9 +24,7 @@ found by ARP, which takes CAP_NET_RAW, elsewhere by TCP.
 
 Examples:
   amoskys agent scan --target 192.168.1.0/24 --once --print
-  amoskys agent scan --target 10.0.0.7 --target printer.example.org --ports 1-1024
-
-Exit status: 0 ended as asked, 2 a target or port that is refused, 10 config, or nothing to scan, 11 log locked,
-  12 identity`,
+  amoskys agent scan --target 10.0.0.7 --target printer.example.org --ports 1-1024`,
+    exits: { 2: "a target or port that is refused", 10: "config, or nothing to scan" },
   });
 }

@@ -7,15 +7,13 @@ export function agentSnmpCommand(context: CliContext): Command {
   return collectorCommand(context, {
     name: "snmp",
     description: "network devices over SNMP v1, v2c and v3: system, interfaces, and configured objects",
-    once: true,
     help: `
 Devices, communities and users are in the section snmp of the configuration; snmp.metrics_file and snmp.devices_file
 take files of the first generation. A device that does not answer is an event of status OFFLINE, not an error.
 
 Examples:
   amoskys agent snmp
-  amoskys agent snmp --print --once
-
-Exit status: 0 ended as asked, 10 config, or no device to poll, 11 log locked, 12 identity, 14 an algorithm is missing`,
+  amoskys agent snmp --print --once`,
+    exits: { 10: "config, or no device to poll", 14: "an algorithm is missing" },
   });
 }

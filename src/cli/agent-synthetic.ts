@@ -47,8 +47,7 @@ synthetic-truth.jsonl in the data folder) is appended to; an event is found in i
 
 Examples:
   amoskys agent synthetic --scenarios normal-day,port-scan --rate 50
-  amoskys agent synthetic --print --seed 7 --start 2026-01-05T08:00:00Z --duration 1h --rate 0 --truth truth.jsonl
-
-Exit status: 0 ended as asked, 2 usage, 10 config, or no truth file, 11 log locked, 12 identity, 130 interrupted`,
+  amoskys agent synthetic --print --seed 7 --start 2026-01-05T08:00:00Z --duration 1h --rate 0 --truth truth.jsonl`,
+    exits: { 2: "usage", 10: "config, or no truth file" },
   });
 }

@@ -1,7 +1,8 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseYaml } from "../../src/config/index.ts";
 import { amoskys } from "../support/amoskys.ts";
 
 const root = mkdtempSync(join(tmpdir(), "amoskys-config-cli-"));
@@ -107,6 +108,16 @@ describe("amoskys config", () => {
     const { status, stderr } = await amoskys(["--home", home("bus", "up: {roles: [bus]}"), "config", "check"]);
     expect(status).toBe(12);
     expect(stderr).toContain("where no bus is to run, set up.roles without bus");
+  });
+
+  test("the example names every setting that has a default", async () => {
+    const keysOf = (value: unknown, path = ""): string[] =>
+      value instanceof Object && !Array.isArray(value)
+        ? Object.entries(value).flatMap(([key, inner]) => keysOf(inner, path === "" ? key : `${path}.${key}`))
+        : [path];
+    const example = readFileSync(join(import.meta.dir, "../../config/amoskys.example.yaml"), "utf8");
+    const { stdout } = await amoskys(["--home", root, "config", "show"]);
+    expect(keysOf(parseYaml(example, "example")).sort()).toEqual(keysOf(parseYaml(stdout, "defaults")).sort());
   });
 
   test("the example is a configuration, and all of it is defaults", async () => {
