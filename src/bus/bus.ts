@@ -23,6 +23,7 @@ import { type BusFigures, createServices } from "./services.ts";
 import { StoredRecords } from "./stored-records.ts";
 import { StoredTotals } from "./stored-totals.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { Tally } from "./tally.ts";
 import { Unit } from "./unit.ts";
 
 export interface BusOptions {
@@ -85,6 +86,7 @@ class LogBus implements Bus {
   readonly #options: BusOptions;
   readonly #limits: BusLimits;
   readonly #sequencer: Sequencer;
+  readonly #tally: Tally;
   readonly #committer: Committer;
   readonly #overload: OverloadGate;
   readonly #rates = new RateGate();
@@ -109,6 +111,7 @@ class LogBus implements Bus {
     this.#limits = limits;
     this.failed = failed.promise;
     this.#sequencer = new Sequencer(limits, clock, reader);
+    this.#tally = new Tally(observer);
     this.#overload = new OverloadGate(limits, clock, options.overload ?? "auto");
     this.#disk = new DiskGate({ freeBytes: options.freeBytes, lowBytes: limits.diskLowBytes, clock });
     this.#subscriptions = new Subscriptions({ reader, trust, limits, clock, observer });
@@ -136,6 +139,7 @@ class LogBus implements Bus {
       turns: new FairQueue(clock),
       clock,
       observer,
+      tally: this.#tally,
       closed: () => (this.#committer.failure ? broken : this.#draining ? draining : undefined),
       onAdmitted: () => this.#committer.kick(),
       onAbandoned: (pending) => {
@@ -260,6 +264,7 @@ class LogBus implements Bus {
       metrics: {
         records: stats.records + this.#totals.stored,
         missing_sequences: this.#sequencer.missing(),
+        refused: this.#tally.refused,
         inflight: this.#overload.inflight,
         subscribers: this.#subscriptions.count,
         overload_mode: this.#overload.mode,

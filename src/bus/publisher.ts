@@ -11,7 +11,7 @@ import type { OverloadGate } from "./overload-gate.ts";
 import { type Admissions, openCall, type PublishCall, statusRefusal } from "./publish-call.ts";
 import type { RateGate } from "./rate-gate.ts";
 import { RefusalLog } from "./refusal-log.ts";
-import { Tally } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 import type { Pending } from "./unit.ts";
 
 export interface PublisherOptions {
@@ -23,6 +23,7 @@ export interface PublisherOptions {
   readonly turns: FairQueue;
   readonly clock: Clock;
   readonly observer: Observer;
+  readonly tally: Tally;
   /** The answer to every event while the bus takes none, be it that it stops or that its log failed. */
   readonly closed: () => Verdict | undefined;
   /** Something was let in and may be committed. */
@@ -37,12 +38,10 @@ export interface PublisherOptions {
  */
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #tally: Tally;
   readonly #refusals: RefusalLog;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
-    this.#tally = new Tally(options.observer);
     this.#refusals = new RefusalLog(options.observer, options.clock);
   }
 
@@ -134,7 +133,7 @@ export class Publisher {
     startedMs: number,
   ): Uint8Array {
     const { clock } = this.#options;
-    const refused = this.#tally.call(caller.agent, verdicts, clock.monotonicMs() - startedMs);
+    const refused = this.#options.tally.call(caller.agent, verdicts, clock.monotonicMs() - startedMs);
     for (const verdict of refused) this.#refusals.refused(caller.who, verdict);
     return call.encode(verdicts, this.load(), clock.wallNs());
   }

@@ -12,9 +12,15 @@ const statusNames = new Map<UniversalAck_Status, string>(
 /** Counts what was answered: each call once by its worst status, each event once by its code. */
 export class Tally {
   readonly #observer: Observer;
+  #refused = 0;
 
   constructor(observer: Observer) {
     this.#observer = observer;
+  }
+
+  /** Events that were not taken since the start, also those that may come again. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /**
@@ -28,7 +34,10 @@ export class Tally {
     let worst: UniversalAck_Status = UniversalAck_Status.OK;
     for (const [verdict, count] of events) {
       worst = Math.max(worst, statusOf(verdict.code));
-      if (ackCodes[verdict.code].class !== "done") refused.set(verdict.code, verdict);
+      if (ackCodes[verdict.code].class !== "done") {
+        refused.set(verdict.code, verdict);
+        this.#refused += count;
+      }
       if (agent !== undefined) this.#event(agent, verdict, count);
     }
     this.#observer.count("bus_publish_total", { status: statusNames.get(worst) ?? "OK" });

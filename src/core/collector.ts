@@ -17,6 +17,8 @@ export interface CollectorContext {
   readonly spawnWorker: SpawnWorker;
   /** Where relative paths of the configuration start; absolute. Without it they start at the current directory. */
   readonly home?: string;
+  /** Absolute; where a collector keeps what it has to know after a restart. Without it nothing is kept. */
+  readonly stateFolder?: string;
   /** The bus of this agent as IP addresses and port, so that the agent's own traffic can be told apart. */
   readonly bus?: { readonly addresses: readonly string[]; readonly port: number };
 }

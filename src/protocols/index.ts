@@ -5,5 +5,5 @@
 export { ftpSoftware } from "./ftp.ts";
 export { identifyService } from "./identify.ts";
 export { type ProbeName, probeBytes, probeOrder } from "./probes.ts";
-export { plainText, type ServiceFacts, type ServiceName } from "./service-facts.ts";
+export { plainText, type ServiceFacts, type ServiceName, serviceNames } from "./service-facts.ts";
 export { helloProbe, isNumberedGreeting, parseHelloAnswer } from "./smtp.ts";

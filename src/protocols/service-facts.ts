@@ -1,5 +1,5 @@
 /** The services that are known by what they say. */
-const serviceNames = ["ssh", "http", "tls", "ftp", "smtp", "dns", "redis", "mysql", "postgres", "mqtt"] as const;
+export const serviceNames = ["ssh", "http", "tls", "ftp", "smtp", "dns", "redis", "mysql", "postgres", "mqtt"] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
 /** What bytes of a server say of it. Texts are bounded and printable ASCII. */

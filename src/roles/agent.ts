@@ -122,6 +122,7 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
         clock,
         spawnWorker,
         home,
+        stateFolder: resolve(home, config.storage.data_dir, "state"),
         ...(bus ? { bus } : {}),
       },
       { busProbe: () => createBusProbe(client, address) },

@@ -17,6 +17,7 @@ test("a call counts once by its worst status, its events each by its code", () =
   const conflict: Verdict = { code: "conflict", reason: "c" };
   const refused = tally.call("a", [stored, stored, duplicate, conflict, { ...conflict }], 3);
   expect(refused.map(({ code }) => code)).toEqual(["conflict"]);
+  expect(tally.refused).toBe(2);
   expect(Object.fromEntries(counted)).toEqual({
     "amoskys_bus_messages_received_total a": 5,
     "amoskys_bus_messages_processed_total a": 3,

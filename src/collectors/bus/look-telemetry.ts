@@ -10,6 +10,7 @@ const toldFigures = [
   ["bus.subscribers", "subscribers", "1"],
   ["bus.log.records", "records", "1"],
   ["bus.log.free", "free_bytes", "bytes"],
+  ["bus.refused", "refused", "1"],
   ["bus.log.missing_sequences", "missing_sequences", "1"],
 ] as const;
 
@@ -93,7 +94,7 @@ function addFigures(
     .metric("bus.uptime", answer.uptimeSeconds, "s");
   for (const [name, told, unit] of toldFigures) {
     const value = figure(answer, told);
-    if (value !== undefined) builder.metric(name, value, unit);
+    if (value !== undefined) builder.metric(name, value, unit, told === "refused" ? { type: "COUNTER" } : {});
   }
   const lastCommitMs = figure(answer, "last_commit_ms");
   // both times are of the bus's clock; 0: nothing was ever committed

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { CollectorContext } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
 import type { LogFields } from "../../core/observer.ts";
@@ -12,6 +13,7 @@ import { type AddressRange, parseTarget, type Target } from "./address-range.ts"
 import type { ScanConfig } from "./config.ts";
 import { deviceIdOf, type HostReading, hostChanges, keepSilent, keepUntried, movedHosts } from "./host-changes.ts";
 import { goneEvents, hostEvents } from "./host-telemetry.ts";
+import { loadLastScan, type ScanScope, saveLastScan } from "./last-scan.ts";
 import { Pace } from "./pace.ts";
 import { parsePorts } from "./port-list.ts";
 import { PortProber } from "./port-prober.ts";
@@ -39,7 +41,7 @@ class Scans implements Rounds {
   readonly #targets: readonly Target[];
   readonly #ports: readonly number[];
   readonly #discoveryPorts: readonly number[];
-  /** Undefined before the first scan has ended. */
+  /** Of the last scan; undefined before the first one has ended, unless a run before this one kept its own. */
   #hosts: Hosts | undefined;
   /** What names last stood for: one that cannot be looked up now has not lost its hosts. */
   readonly #resolved = new Map<string, readonly AddressRange[]>();
@@ -56,10 +58,44 @@ class Scans implements Rounds {
   }
 
   open(): void {
-    if (this.#targets.length > 0) return;
-    throw new AmoskysError("config_invalid", "There is nothing to scan: scan.targets is empty", {
-      hint: "set scan.targets in config/amoskys.yaml, or --target 192.168.1.0/24",
-    });
+    if (this.#targets.length === 0) {
+      throw new AmoskysError("config_invalid", "There is nothing to scan: scan.targets is empty", {
+        hint: "set scan.targets in config/amoskys.yaml, or --target 192.168.1.0/24",
+      });
+    }
+    this.#load();
+  }
+
+  get #scope(): ScanScope {
+    return { targets: [...this.#config.targets], ports: [...this.#ports] };
+  }
+
+  get #path(): string | undefined {
+    const { stateFolder } = this.#context;
+    return stateFolder === undefined ? undefined : join(stateFolder, "scan.json");
+  }
+
+  #load(): void {
+    if (this.#path === undefined) return;
+    try {
+      const hosts = loadLastScan(this.#path, this.#scope);
+      this.#hosts = hosts && new Map(hosts.map((host) => [host.address, host]));
+    } catch (caught) {
+      const { message, code, hint } = AmoskysError.from(caught);
+      this.#context.observer.log("warn", `scan: ${message}; what changed since then is not told`, { code, hint });
+    }
+  }
+
+  /** A scan that cannot be kept is still the last one for as long as the agent runs. */
+  #save(hosts: Hosts): void {
+    if (this.#path === undefined) return;
+    let reason: string | undefined;
+    try {
+      saveLastScan(this.#path, this.#scope, hosts.values());
+    } catch (caught) {
+      reason = `the scan cannot be kept in ${this.#path}: ${AmoskysError.from(caught).message}`;
+    }
+    this.#note("last scan", reason, `scan: ${reason}`, { hint: `df ${this.#path}` });
   }
 
   async round(signal: AbortSignal): Promise<void> {
@@ -101,6 +137,7 @@ class Scans implements Rounds {
     if (signal.aborted) return;
     this.#tellGone(before, hosts);
     this.#hosts = hosts;
+    this.#save(hosts);
     this.#context.observer.gauge("amoskys_scan_hosts", hosts.size);
     this.#context.observer.gauge("amoskys_scan_open_ports", openPortCount(hosts));
   }

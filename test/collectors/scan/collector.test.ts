@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Socket } from "bun";
 import type { DeviceTelemetry } from "../../../src/gen/universal_telemetry_pb.ts";
@@ -8,7 +9,7 @@ import { Lab, scannerAddress } from "./lab.ts";
 import { labHosts, labPorts, labTargets } from "./lab-hosts.ts";
 import { connections, serve } from "./lab-server.ts";
 import { type NmapPort, nmapCommand, parseNmap } from "./nmap.ts";
-import { eventKinds, openPorts, runScans, stopScanAfter } from "./run-scans.ts";
+import { eventKinds, openPorts, runScans, scanOnce, stopScanAfter } from "./run-scans.ts";
 
 const main = resolve(import.meta.dir, "../../../src/main.ts");
 const obstacle = namespaceObstacle();
@@ -200,6 +201,27 @@ describe("the scan collector on loopback", () => {
       [],
     ]);
   }, 20_000);
+
+  test("what a run before this one saw is what changes are held against; where it cannot be, that is told", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "amoskys-scan-"));
+    open.push({ stop: () => rmSync(folder, { recursive: true, force: true }) });
+    const [first, second] = [start("ssh"), start("redis")];
+    const config = { ...quick, ports: [first.port, second.port] };
+    expect(await scanOnce(config, folder)).toEqual({ kinds: ["INFO device.discovered"], logged: [] });
+    second.stop();
+    expect(await scanOnce(config, folder)).toEqual({ kinds: ["INFO port.closed"], logged: [] });
+    writeFileSync(join(folder, "scan.json"), "{");
+    const again = await scanOnce(config, folder);
+    expect(again.kinds).toEqual(["INFO device.discovered"]);
+    expect(again.logged).toEqual([
+      `scan: The last scan in ${folder}/scan.json cannot be used; what changed since then is not told`,
+    ]);
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, "no folder");
+    const { kinds, logged } = await scanOnce(config, folder);
+    expect(kinds).toEqual(["INFO device.discovered"]);
+    expect(logged.at(-1)).toStartWith(`scan: the scan cannot be kept in ${folder}/scan.json: `);
+  });
 
   test("never more connections at once than may be, for ports and services together", async () => {
     const count = { now: 0, most: 0 };

@@ -1,9 +1,21 @@
 import { scanCollector, scanConfigSchema } from "../../../src/collectors/scan/index.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Collector } from "../../../src/core/collector.ts";
-import { type Observer, silentObserver } from "../../../src/core/observer.ts";
+import { type LogLevel, type Observer, silentObserver } from "../../../src/core/observer.ts";
 import { decodePayload } from "../../../src/envelope/index.ts";
 import type { DeviceTelemetry } from "../../../src/gen/universal_telemetry_pb.ts";
+
+/** One scan of an agent that keeps it in a folder, and what it logged. */
+export async function scanOnce(config: Record<string, unknown>, stateFolder: string) {
+  const telemetry: DeviceTelemetry[] = [];
+  const logged: string[] = [];
+  const observer = { ...silentObserver, log: (_level: LogLevel, message: string) => void logged.push(message) };
+  const collector = create(scanConfigSchema.parse({ arp: false, ...config }), true, observer, telemetry, stateFolder);
+  await collector.start();
+  await collector.done;
+  await collector.stop(2000);
+  return { kinds: telemetry.flatMap(eventKinds), logged };
+}
 
 /** Runs scans straight after each other over a configuration. Throws where the configuration is refused. */
 export function runScans(
@@ -52,6 +64,7 @@ function create(
   once: boolean,
   observer: Observer,
   telemetry: DeviceTelemetry[],
+  stateFolder?: string,
 ): Collector {
   return scanCollector.create(
     { config, once },
@@ -64,6 +77,7 @@ function create(
       room: () => Promise.resolve(),
       observer,
       clock: systemClock,
+      ...(stateFolder === undefined ? {} : { stateFolder }),
       spawnWorker: () => {
         throw new Error("this collector has no thread");
       },
