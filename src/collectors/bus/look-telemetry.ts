@@ -4,14 +4,14 @@ import { TelemetryBuilder } from "../../telemetry/index.ts";
 import { type BusSight, figure } from "./decode.ts";
 import type { Look } from "./look-history.ts";
 
-/** Figures that a bus tells by name: our name, its name, the unit. */
+/** Figures that a bus tells by name: our name, its name, the unit, the type. */
 const toldFigures = [
-  ["bus.queue_depth", "inflight", "1"],
-  ["bus.subscribers", "subscribers", "1"],
-  ["bus.log.records", "records", "1"],
-  ["bus.log.free", "free_bytes", "bytes"],
-  ["bus.refused", "refused", "1"],
-  ["bus.log.missing_sequences", "missing_sequences", "1"],
+  ["bus.queue_depth", "inflight", "1", "GAUGE"],
+  ["bus.subscribers", "subscribers", "1", "GAUGE"],
+  ["bus.log.records", "records", "1", "GAUGE"],
+  ["bus.log.free", "free_bytes", "bytes", "GAUGE"],
+  ["bus.refused", "refused", "1", "COUNTER"],
+  ["bus.log.missing_sequences", "missing_sequences", "1", "GAUGE"],
 ] as const;
 
 const healthOf = { INFO: "HEALTHY", WARN: "WARNING", CRITICAL: "CRITICAL" } as const;
@@ -92,9 +92,9 @@ function addFigures(
     .metric("bus.connections", answer.connections, "1")
     .metric("bus.load", rounded(answer.load * 100, 2), "percent")
     .metric("bus.uptime", answer.uptimeSeconds, "s");
-  for (const [name, told, unit] of toldFigures) {
+  for (const [name, told, unit, type] of toldFigures) {
     const value = figure(answer, told);
-    if (value !== undefined) builder.metric(name, value, unit, told === "refused" ? { type: "COUNTER" } : {});
+    if (value !== undefined) builder.metric(name, value, unit, { type });
   }
   const lastCommitMs = figure(answer, "last_commit_ms");
   // both times are of the bus's clock; 0: nothing was ever committed

@@ -202,7 +202,7 @@ describe("the scan collector on loopback", () => {
     ]);
   }, 20_000);
 
-  test("what a run before this one saw is what changes are held against; where it cannot be, that is told", async () => {
+  test("changes are told against what a run before this one saw, or it is told why not", async () => {
     const folder = mkdtempSync(join(tmpdir(), "amoskys-scan-"));
     open.push({ stop: () => rmSync(folder, { recursive: true, force: true }) });
     const [first, second] = [start("ssh"), start("redis")];
