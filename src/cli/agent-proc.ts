@@ -1,19 +1,15 @@
-import type { Command } from "commander";
-import { collectorCommand } from "./collector-command.ts";
-import type { CliContext } from "./context.ts";
+import type { CollectorCommand } from "./collector-command.ts";
 
 /** `amoskys agent proc`. */
-export function agentProcCommand(context: CliContext): Command {
-  return collectorCommand(context, {
-    name: "proc",
-    description: "processes: which there are, start, execute and end, and what the largest ones use",
-    help: `
+export const procAgent: CollectorCommand = {
+  name: "proc",
+  description: "processes: which there are, start, execute and end, and what the largest ones use",
+  help: `
 Looks at every process each proc.interval_s seconds; what lives shorter is not seen. CPU is percent of one processor
 over the interval, and of a process met for the first time over its life, as with ps. --once tells what is there.
 
 Examples:
   amoskys agent proc --print --once
   AMOSKYS_PROC__INTERVAL_S=1 amoskys agent proc --print`,
-    exits: { 14: "no /proc" },
-  });
-}
+  exits: { 14: "no /proc" },
+};

@@ -1,19 +1,15 @@
-import type { Command } from "commander";
-import { collectorCommand } from "./collector-command.ts";
-import type { CliContext } from "./context.ts";
+import type { CollectorCommand } from "./collector-command.ts";
 
 /** `amoskys agent snmp`. */
-export function agentSnmpCommand(context: CliContext): Command {
-  return collectorCommand(context, {
-    name: "snmp",
-    description: "network devices over SNMP v1, v2c and v3: system, interfaces, and configured objects",
-    help: `
+export const snmpAgent: CollectorCommand = {
+  name: "snmp",
+  description: "network devices over SNMP v1, v2c and v3: system, interfaces, and configured objects",
+  help: `
 Devices, communities and users are in the section snmp of the configuration; snmp.metrics_file and snmp.devices_file
 take files of the first generation. A device that does not answer is an event of status OFFLINE, not an error.
 
 Examples:
   amoskys agent snmp
   amoskys agent snmp --print --once`,
-    exits: { 10: "config, or no device to poll", 14: "an algorithm is missing" },
-  });
-}
+  exits: { 10: "config, or no device to poll", 14: "an algorithm is missing" },
+};

@@ -2,6 +2,8 @@
 interface ErrorClass {
   /** The same call may succeed later without anybody mending anything. */
   readonly retryable: boolean;
+  /** Only a person mends it: neither another try nor another start does. */
+  readonly final?: true;
   /** Exit status of the process that ends with it; the command line's contract. */
   readonly exitStatus: number;
 }
@@ -9,30 +11,30 @@ interface ErrorClass {
 /** Every way in which something fails. The code itself is the metric label. */
 export const errorClasses = {
   internal: { retryable: false, exitStatus: 1 },
-  usage: { retryable: false, exitStatus: 2 },
-  unknown_interface: { retryable: false, exitStatus: 2 },
-  file_missing: { retryable: false, exitStatus: 2 },
+  usage: { retryable: false, final: true, exitStatus: 2 },
+  unknown_interface: { retryable: false, final: true, exitStatus: 2 },
+  file_missing: { retryable: false, final: true, exitStatus: 2 },
   output_failed: { retryable: false, exitStatus: 1 },
   partial: { retryable: false, exitStatus: 3 },
-  capture_unreadable: { retryable: false, exitStatus: 2 },
+  capture_unreadable: { retryable: false, final: true, exitStatus: 2 },
   capture_truncated: { retryable: false, exitStatus: 3 },
   capture_damaged: { retryable: false, exitStatus: 3 },
-  config_invalid: { retryable: false, exitStatus: 10 },
+  config_invalid: { retryable: false, final: true, exitStatus: 10 },
   log_corrupt: { retryable: false, exitStatus: 11 },
   log_locked: { retryable: false, exitStatus: 11 },
   log_foreign: { retryable: false, exitStatus: 11 },
   log_io: { retryable: false, exitStatus: 11 },
   disk_full: { retryable: true, exitStatus: 11 },
-  identity_invalid: { retryable: false, exitStatus: 12 },
-  identity_refused: { retryable: false, exitStatus: 12 },
+  identity_invalid: { retryable: false, final: true, exitStatus: 12 },
+  identity_refused: { retryable: false, final: true, exitStatus: 12 },
   unreachable: { retryable: true, exitStatus: 13 },
   port_in_use: { retryable: true, exitStatus: 13 },
   timeout: { retryable: true, exitStatus: 13 },
   answer_invalid: { retryable: true, exitStatus: 13 },
   message_too_large: { retryable: false, exitStatus: 13 },
   unimplemented: { retryable: false, exitStatus: 13 },
-  privilege_missing: { retryable: false, exitStatus: 14 },
-  facility_missing: { retryable: false, exitStatus: 14 },
+  privilege_missing: { retryable: false, final: true, exitStatus: 14 },
+  facility_missing: { retryable: false, final: true, exitStatus: 14 },
   interrupted: { retryable: false, exitStatus: 130 },
   output_closed: { retryable: false, exitStatus: 141 },
 } as const satisfies Record<string, ErrorClass>;
@@ -65,6 +67,11 @@ export class AmoskysError extends Error {
     return errorClasses[this.code].retryable;
   }
 
+  /** Whether only a person can mend it. */
+  get final(): boolean {
+    return "final" in errorClasses[this.code];
+  }
+
   /** The exit status of a process that ends with this error. */
   get exitStatus(): number {
     return errorClasses[this.code].exitStatus;
@@ -76,6 +83,15 @@ export class AmoskysError extends Error {
     const message = caught instanceof Error ? caught.message : String(caught);
     return new AmoskysError("internal", message, { cause: caught });
   }
+}
+
+const finalStatuses = new Set<number>(
+  Object.values(errorClasses).flatMap((each) => ("final" in each ? [each.exitStatus] : [])),
+);
+
+/** Whether a process that ended with this status has met what only a person can mend. */
+export function isFinalStatus(status: number): boolean {
+  return finalStatuses.has(status);
 }
 
 /** The errno name (`ENOENT`) of a caught system error, if it has one. */

@@ -5,3 +5,16 @@ export interface Lifecycle {
   /** Refuses new work, flushes, releases. Safe without start and twice. Gives up flushing after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>;
 }
+
+/** Takes every step in turn, whatever became of the one before; throws the first error at the end. */
+export async function inTurn(...steps: readonly (() => unknown)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (caught) {
+      errors.push(caught);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}

@@ -24,3 +24,14 @@ export async function awaitOrAbort(awaited: Promise<unknown>, signal: AbortSigna
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/** Waits for a promise, for `ms` at most; leaves no timer behind. What the promise rejects with is thrown. */
+export async function atMost(ms: number, awaited: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(late.resolve, ms);
+  try {
+    await Promise.race([awaited, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,6 +1,6 @@
 import type { Collector, CollectorContext, CollectorDefinition, CollectorHealth } from "./collector.ts";
 import { AmoskysError } from "./errors.ts";
-import { pause } from "./pause.ts";
+import { atMost, pause } from "./pause.ts";
 
 /** What a collector says of itself between rounds. */
 export interface RoundsReport extends Pick<CollectorHealth, "message" | "figures"> {
@@ -14,8 +14,8 @@ export interface Rounds {
   open?(): void | Promise<void>;
   /**
    * Looks once and emits what it sees. Its signal aborts when the collector is to stop. What it throws makes the round
-   * a failed one. The first round may end the collector, by an error that no later round mends (see permanentCodes):
-   * what is missing later was there before, and may come back.
+   * a failed one. In the first round an error that only a person can mend ends the collector; what is missing later was
+   * there before, and may come back.
    */
   round(signal: AbortSignal): void | Promise<void>;
   /** One line for a person about the last round, and totals by name. */
@@ -30,8 +30,6 @@ export interface PolledOptions<Config extends { readonly interval_s: number }> {
   /** One round, then the end. */
   readonly once: boolean;
 }
-
-const permanentCodes = new Set(["privilege_missing", "facility_missing", "config_invalid", "usage"]);
 
 /** Share of the interval by which a round may come earlier or later, so that hosts do not act in step. */
 const jitter = 0.05;
@@ -72,9 +70,12 @@ class PollingCollector implements Collector {
 
   async stop(deadlineMs: number): Promise<void> {
     this.#stop.abort();
-    await Promise.race([this.#loop, Bun.sleep(deadlineMs)]);
-    await this.#rounds.close?.();
-    this.#ended.resolve();
+    await atMost(deadlineMs, this.#loop);
+    try {
+      await this.#rounds.close?.();
+    } finally {
+      this.#ended.resolve();
+    }
   }
 
   health(): CollectorHealth {
@@ -120,7 +121,7 @@ class PollingCollector implements Collector {
     const { observer } = this.#context;
     this.#failed += 1;
     observer.count("amoskys_agent_failed_rounds_total");
-    const isLast = this.#options.once || (this.#begun === 1 && permanentCodes.has(error.code));
+    const isLast = this.#options.once || (this.#begun === 1 && error.final);
     if (isLast) {
       this.#ended.reject(error);
       this.#stop.abort();

@@ -13,7 +13,7 @@ export interface Metrics extends Pick<Observer, "count" | "gauge" | "observe"> {
 
 function createMetric(definition: MetricDefinition, registry: Registry): Counter | Gauge | Histogram {
   const { name, help, type } = definition;
-  const options = { name, help, labelNames: [...(definition.labels ?? [])], registers: [registry] };
+  const options = { name, help, labelNames: [...definition.labels], registers: [registry] };
   if (type === "counter") return new Counter(options);
   if (type === "gauge") return new Gauge(options);
   return new Histogram(definition.buckets ? { ...options, buckets: [...definition.buckets] } : options);

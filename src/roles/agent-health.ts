@@ -18,9 +18,14 @@ export interface AgentParts {
   readonly resources: ResourceMeter;
 }
 
-type Checks = Record<string, { ok: boolean; message: string }>;
+interface Check {
+  readonly ok: boolean;
+  readonly message: string;
+}
 
-function busCheck({ drain, address }: AgentParts, nowMs: number): Checks[string] {
+type Checks = Readonly<Record<string, Check>>;
+
+function busCheck({ drain, address }: AgentParts, nowMs: number): Check {
   const { lastError, lastAckMs } = drain;
   if (lastError)
     return { ok: false, message: lastError.hint ? `${lastError.message}; ${lastError.hint}` : lastError.message };
@@ -28,7 +33,7 @@ function busCheck({ drain, address }: AgentParts, nowMs: number): Checks[string]
   return { ok: true, message: `last acknowledgement ${Math.max(0, Math.round((nowMs - lastAckMs) / 1000))} s ago` };
 }
 
-function logCheck({ log, outbox }: AgentParts): Checks[string] {
+function logCheck({ log, outbox }: AgentParts): Check {
   const { liveBytes, budgetBytes, pending, parked } = log.stats();
   const used = `${pending} pending, ${parked} parked, ${formatBytes(liveBytes)} of ${formatBytes(budgetBytes)}`;
   if (outbox.isDiskFull || log.diskRoomBytes() <= 0)
@@ -40,12 +45,12 @@ function checksOf(parts: AgentParts, nowMs: number): Checks {
   const { collector, identity, resources } = parts;
   const collected = collector.health();
   return {
-    eventbus_connectivity: busCheck(parts, nowMs) as Checks[string],
-    wal_database: logCheck(parts) as Checks[string],
+    eventbus_connectivity: busCheck(parts, nowMs),
+    wal_database: logCheck(parts),
     data_collection: { ok: collected.status === "ok", message: collected.message },
     certificate_validity: identity.check(),
     resource_usage: resources.check(),
-  } as Checks;
+  };
 }
 
 /** An agent's health page: its checks by name, its state, and one line that says what it does or waits for. */

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { AmoskysError } from "../core/errors.ts";
@@ -11,6 +10,7 @@ import {
   type TlsMaterial,
 } from "../identity/index.ts";
 import type { IdentityPlaces } from "./identity-places.ts";
+import { WatchedFiles } from "./watched-files.ts";
 
 const watchEveryMs = 2000;
 const judgeEveryMs = 60_000;
@@ -40,14 +40,15 @@ export class AgentIdentity {
   readonly #options: AgentIdentityOptions;
   #key: AgentSigner;
   #tls: TlsMaterial;
-  #stamp: string;
+  readonly #files: WatchedFiles;
   #timer: ReturnType<typeof setInterval> | undefined;
   #judged: { readonly atMs: number; readonly notAfterMs: number; readonly problems: readonly string[] } | undefined;
 
   /** Throws `identity_invalid` where a file is missing, broken, or readable by others. */
   constructor(options: AgentIdentityOptions) {
     this.#options = options;
-    this.#stamp = this.#readStamp();
+    const { ca, cert, key } = options.places.agent;
+    this.#files = new WatchedFiles([ca, cert, key, options.places.seed]);
     this.#key = this.#loadKey();
     this.#tls = this.#loadTls();
     this.signer = { agent: options.agent, sign: (message) => this.#key.sign(message) };
@@ -88,9 +89,7 @@ export class AgentIdentity {
   }
 
   #reload(onTls: (tls: TlsMaterial) => void): void {
-    const stamp = this.#readStamp();
-    if (stamp === this.#stamp) return;
-    this.#stamp = stamp;
+    if (!this.#files.changed()) return;
     const { observer } = this.#options;
     try {
       const tls = this.#loadTls();
@@ -113,17 +112,5 @@ export class AgentIdentity {
   #loadTls(): TlsMaterial {
     const { places, allowGroupRead, clock } = this.#options;
     return loadTlsMaterial(places.agent, { allowGroupRead, nowMs: clock.wallMs() });
-  }
-
-  /** Changes with every change of the files. */
-  #readStamp(): string {
-    const { places } = this.#options;
-    const files = [places.agent.ca, places.agent.cert, places.agent.key, places.seed];
-    return files
-      .map((path) => {
-        const stat = statSync(path, { throwIfNoEntry: false });
-        return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.ctimeMs}:${stat.size}` : "-";
-      })
-      .join(" ");
   }
 }

@@ -1,7 +1,8 @@
 import { systemClock } from "../core/clock.ts";
 import type { Collector } from "../core/collector.ts";
+import { AmoskysError } from "../core/errors.ts";
 import type { CollectedEvent } from "../core/event.ts";
-import type { LogLevel, Observer } from "../core/observer.ts";
+import { type LogLevel, type Observer, silentObserver } from "../core/observer.ts";
 import { decodePayload, payloadJson } from "../envelope/index.ts";
 import { createLogger } from "../observability/index.ts";
 import type { BusClient } from "../transport/index.ts";
@@ -35,13 +36,14 @@ export async function printAgent(options: PrintAgentOptions): Promise<void> {
   const format = logFormat ?? (process.stderr.isTTY ? "pretty" : "json");
   const logger = createLogger({ role: collector, level: logLevel, format });
   for (const notice of loaded.notices) logger.log("warn", notice);
-  const observer: Observer = { count() {}, gauge() {}, observe() {}, log: logger.log };
+  const observer: Observer = { ...silentObserver, log: logger.log };
   const end = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => end.abort());
   const context = { observer, clock: systemClock, spawnWorker };
   if (entry.print) return await entry.print(loaded.config, run, { ...context, signal: end.signal });
 
   const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
   const waiting: unknown[] = [];
   const flush = () => {
     if (waiting.length > 0) write(waiting.splice(0));
@@ -55,7 +57,10 @@ export async function printAgent(options: PrintAgentOptions): Promise<void> {
   };
   const emit = ({ kind, payload, synthetic }: CollectedEvent) => {
     const decoded = decodePayload(kind, payload);
-    if (!decoded.ok) return;
+    if (!decoded.ok) {
+      failed.reject(new AmoskysError("internal", `An event of ${collector} cannot be read: ${decoded.reason}`));
+      return;
+    }
     waiting.push({ kind, ...(synthetic ? { synthetic } : {}), event: payloadJson(decoded.payload) });
     if (waiting.length === 1) setImmediate(flushSoon);
     if (waiting.length === eventsTogether) flushSoon();
@@ -70,18 +75,18 @@ export async function printAgent(options: PrintAgentOptions): Promise<void> {
   };
   const room = () => Promise.resolve();
   const running = await entry.create(loaded.config, run, { ...context, home: source.home, emit, room }, { busProbe });
-  await running.start();
   try {
-    await untilEnd(running, end.signal, failed.promise);
+    await runUntilEnd(running, end.signal, failed.promise);
   } finally {
     flush();
     await client?.close();
   }
 }
 
-async function untilEnd(collector: Collector, signal: AbortSignal, failed: Promise<never>): Promise<void> {
+async function runUntilEnd(collector: Collector, signal: AbortSignal, failed: Promise<never>): Promise<void> {
   const asked = new Promise<void>((done) => signal.addEventListener("abort", () => done(), { once: true }));
   try {
+    await collector.start();
     await Promise.race([collector.done, asked, failed]);
   } finally {
     await collector.stop(stopMsMax);

@@ -3,12 +3,13 @@ import { dirname, join, resolve } from "node:path";
 import type { LoadedConfig } from "../config/index.ts";
 import type { Collector } from "../core/collector.ts";
 import { AmoskysError } from "../core/errors.ts";
+import { inTurn } from "../core/lifecycle.ts";
 import type { LogLevel } from "../core/observer.ts";
 import { createDrain, createOutbox, type Drain, type Outbox } from "../delivery/index.ts";
 import { type BusClient, createBusClient } from "../transport/index.ts";
 import { type Log, openLog } from "../wal/index.ts";
 import { resolveBus } from "./agent-bus-place.ts";
-import { agentHealth } from "./agent-health.ts";
+import { type AgentParts, agentHealth } from "./agent-health.ts";
 import { AgentIdentity } from "./agent-identity.ts";
 import { refreshAgentGauges } from "./agent-metrics.ts";
 import { busAddress } from "./bus-address.ts";
@@ -17,7 +18,6 @@ import { type CollectorEntry, type CollectorRun, collectorEntry } from "./collec
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
 import { assertLocalPlace, reportRecovery } from "./log-place.ts";
-import type { ResourceMeter } from "./resource-meter.ts";
 import { readRunFile } from "./run-file.ts";
 import { type RoleContext, type RunningRole, runRole } from "./run-role.ts";
 
@@ -135,11 +135,13 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     context.metrics.beforeText(() => refreshAgentGauges(observer, parts));
     return new RunningAgent(parts, context);
   } catch (caught) {
-    identity.close();
-    await collector?.stop(0);
-    await drain?.stop(0);
-    await client.close();
-    log.close();
+    await inTurn(
+      () => identity.close(),
+      () => collector?.stop(0),
+      () => drain?.stop(0),
+      () => client.close(),
+      () => log.close(),
+    ).catch((more) => observer.log("error", `what had begun could not be ended: ${AmoskysError.from(more).message}`));
     throw caught;
   }
 }
@@ -186,15 +188,8 @@ function openAgentLog(path: string, config: Config, { observer, clock }: RoleCon
   return log;
 }
 
-interface Running {
-  readonly log: Log;
+interface Running extends AgentParts {
   readonly client: BusClient;
-  readonly outbox: Outbox;
-  readonly drain: Drain;
-  readonly collector: Collector;
-  readonly identity: AgentIdentity;
-  readonly address: string;
-  readonly resources: ResourceMeter;
 }
 
 class RunningAgent implements RunningRole {
@@ -231,15 +226,14 @@ class RunningAgent implements RunningRole {
     const { clock } = this.#context;
     const endMs = clock.monotonicMs() + deadlineMs;
     const leftMs = () => Math.max(0, endMs - clock.monotonicMs());
-    identity.close();
-    try {
-      await collector.stop(deadlineMs * collectorShare);
-      await outbox.stop(leftMs() / 2);
-      await drain.stop(leftMs());
-    } finally {
-      await client.close();
-      log.close();
-    }
+    await inTurn(
+      () => identity.close(),
+      () => collector.stop(deadlineMs * collectorShare),
+      () => outbox.stop(leftMs() / 2),
+      () => drain.stop(leftMs()),
+      () => client.close(),
+      () => log.close(),
+    );
   }
 
   /** Resolves when the source has ended and the bus has all of it; rejects with what made going on impossible. */

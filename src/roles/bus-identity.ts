@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { AmoskysError } from "../core/errors.ts";
@@ -13,6 +12,7 @@ import {
   watchTrustMap,
 } from "../identity/index.ts";
 import type { IdentityPlaces } from "./identity-places.ts";
+import { WatchedFiles } from "./watched-files.ts";
 
 const watchEveryMs = 1000;
 const judgeEveryMs = 60_000;
@@ -47,7 +47,7 @@ export class BusIdentity {
   readonly #options: BusIdentityOptions;
   readonly #watch: TrustWatch;
   #tls: TlsMaterial;
-  #stamp: string;
+  readonly #files: WatchedFiles;
   #timer: ReturnType<typeof setInterval> | undefined;
   readonly #farewells = new Set<ReturnType<typeof setTimeout>>();
   #listener: BusIdentityListener | undefined;
@@ -58,7 +58,8 @@ export class BusIdentity {
   constructor(options: BusIdentityOptions) {
     const { places, home, observer } = options;
     this.#options = options;
-    this.#stamp = this.#readStamp();
+    const { ca, cert, key } = options.places.server;
+    this.#files = new WatchedFiles([ca, cert, key]);
     this.#tls = this.#loadTls();
     this.#watch = watchTrustMap(places.trustMap, {
       home,
@@ -121,14 +122,12 @@ export class BusIdentity {
   }
 
   #reload(): void {
-    const stamp = this.#readStamp();
-    if (stamp === this.#stamp) return;
-    this.#stamp = stamp;
+    if (!this.#files.changed()) return;
     const { observer } = this.#options;
     try {
       const tls = this.#loadTls();
-      this.#listener?.onTls(tls);
       this.#tls = tls;
+      this.#listener?.onTls(tls);
       this.#judged = undefined;
       observer.log("info", "took a new server certificate");
     } catch (caught) {
@@ -140,16 +139,5 @@ export class BusIdentity {
   #loadTls(): TlsMaterial {
     const { places, allowGroupRead, clock } = this.#options;
     return loadTlsMaterial(places.server, { allowGroupRead, nowMs: clock.wallMs() });
-  }
-
-  /** Changes with every change of the files. */
-  #readStamp(): string {
-    const { ca, cert, key } = this.#options.places.server;
-    return [ca, cert, key]
-      .map((path) => {
-        const stat = statSync(path, { throwIfNoEntry: false });
-        return stat ? `${stat.ino}:${stat.mtimeMs}:${stat.ctimeMs}:${stat.size}` : "-";
-      })
-      .join(" ");
   }
 }

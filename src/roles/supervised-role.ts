@@ -1,13 +1,12 @@
 import { Backoff } from "../core/backoff.ts";
 import { systemClock } from "../core/clock.ts";
+import { isFinalStatus } from "../core/errors.ts";
 import { RateWindow } from "../core/rate-window.ts";
 import { type RoleStatus, readRoleStatus } from "./role-status.ts";
 import { supervisorVariable } from "./run-role.ts";
 import { selfCommand } from "./self-command.ts";
 
-/** Exit statuses that no restart mends: usage, config, identity, missing privilege. */
-const permanentStatuses = new Set([2, 10, 12, 14]);
-/** Those that the world outside mends: a log that is locked, or whose disk is full; a port that is taken. */
+/** Exit statuses that the world outside mends: a log that is locked, or whose disk is full; a port that is taken. */
 const patientStatuses = new Set([11, 13]);
 const restartsMax = 10;
 /** A role that has run for so long has recovered: its failures are forgotten. */
@@ -109,7 +108,7 @@ export class SupervisedRole {
     this.#message = words.message || how;
     this.#hint = words.hint;
     if (systemClock.monotonicMs() - startedMs > steadyMs) this.#backoff.reset();
-    const isPermanent = permanentStatuses.has(status);
+    const isPermanent = isFinalStatus(status);
     if (isPermanent || (this.#backoff.failures >= restartsMax && !patientStatuses.has(status))) {
       this.#phase = "failed";
       if (!isPermanent) this.#message = `gave up after ${restartsMax} restarts: ${this.#message}`;

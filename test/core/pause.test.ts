@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { getEventListeners } from "node:events";
-import { awaitOrAbort, pause } from "../../src/core/pause.ts";
+import { atMost, awaitOrAbort, pause } from "../../src/core/pause.ts";
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, "abort").length;
 
@@ -34,5 +34,23 @@ describe("awaitOrAbort", () => {
     stop.abort();
     await waits;
     await awaitOrAbort(never, stop.signal);
+  });
+});
+
+describe("atMost", () => {
+  test("ends with what it waits for, or at its time", async () => {
+    let isDone = false;
+    await atMost(
+      60_000,
+      Bun.sleep(5).then(() => {
+        isDone = true;
+      }),
+    );
+    expect(isDone).toBe(true);
+    await atMost(5, new Promise(() => {}));
+  });
+
+  test("throws what it waits for", () => {
+    expect(atMost(60_000, Promise.reject(new Error("gone")))).rejects.toThrow("gone");
   });
 });

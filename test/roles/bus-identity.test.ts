@@ -6,7 +6,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import type { TlsMaterial } from "../../src/identity/index.ts";
 import { BusIdentity } from "../../src/roles/bus-identity.ts";
 import { createTestAuthority, type IssuedCertificate, type TestAuthority } from "../support/certificates.ts";
-import { CountingObserver } from "../support/test-bus.ts";
+import { CountingObserver } from "../support/counting-observer.ts";
 
 let home: string;
 let authority: TestAuthority;

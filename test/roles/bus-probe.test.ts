@@ -3,8 +3,9 @@ import { busCollector } from "../../src/collectors/bus/index.ts";
 import { createBusProbe } from "../../src/roles/bus-probe.ts";
 import type { LogWriter } from "../../src/wal/index.ts";
 import { Collected, contextFor, runOnce } from "../collectors/proc/run-collector.ts";
+import { CountingObserver } from "../support/counting-observer.ts";
 import { eventually } from "../support/eventually.ts";
-import { CountingObserver, type TestAgent, TestBus, type TestBusOptions } from "../support/test-bus.ts";
+import { type TestAgent, TestBus, type TestBusOptions } from "../support/test-bus.ts";
 
 const buses: TestBus[] = [];
 afterAll(async () => {

@@ -1,5 +1,6 @@
 // A real bus on a free port of loopback: its log in a temporary folder, a trust map in a file, certificates of an
 // authority of its own, agents with keys.
+
 import { createPublicKey, randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type ClientHttp2Session, connect } from "node:http2";
@@ -8,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { type Bus, type BusLimits, createBus, type OverloadMode } from "../../src/bus/index.ts";
 import { type Clock, systemClock } from "../../src/core/clock.ts";
-import { type Labels, type LogFields, type Observer, silentObserver } from "../../src/core/observer.ts";
+import { silentObserver } from "../../src/core/observer.ts";
 import type { SpawnWorker } from "../../src/core/worker.ts";
 import { type LeafBody, type SealedGroup, sealGroup, standaloneEnvelope } from "../../src/envelope/index.ts";
 import {
@@ -23,6 +24,7 @@ import { readFileSystem } from "../../src/native/index.ts";
 import { type BusClient, type BusServer, createBusClient, createBusServer } from "../../src/transport/index.ts";
 import { createLogWriter, type LogReader, type LogWriter, openLogReader } from "../../src/wal/index.ts";
 import { createTestAuthority, type IssuedCertificate, type TestAuthority } from "./certificates.ts";
+import { CountingObserver } from "./counting-observer.ts";
 
 /** Starts worker threads from the source, whatever file the tests run from. */
 const spawnSourceWorker: SpawnWorker = (task, options) =>
@@ -56,27 +58,6 @@ export interface RawAnswer {
   readonly status: number;
   readonly message: string;
   readonly body: Uint8Array;
-}
-
-/** Remembers counters by name and label values, and lines. */
-export class CountingObserver implements Observer {
-  readonly counters = new Map<string, number>();
-  readonly lines: { message: string; fields: LogFields }[] = [];
-  gauge = silentObserver.gauge;
-  observe = silentObserver.observe;
-
-  count(metric: string, labels: Labels = {}, by = 1): void {
-    const key = [metric, ...Object.values(labels)].join(" ");
-    this.counters.set(key, (this.counters.get(key) ?? 0) + by);
-  }
-
-  log(_level: string, message: string, fields: LogFields = {}): void {
-    this.lines.push({ message, fields });
-  }
-
-  counted(...key: string[]): number {
-    return this.counters.get(key.join(" ")) ?? 0;
-  }
 }
 
 const encoder = new TextEncoder();
