@@ -84,7 +84,7 @@ function median(values: readonly number[]): number {
 function assertFlows(subject: Subject): void {
   const run = Bun.spawnSync([...subject.command], { stdout: "pipe", stderr: "inherit" });
   const lines = run.stdout.toString().trimEnd().split("\n");
-  const printed = lines.map((line) => JSON.parse(line) as { packetsTx?: string; packetsRx?: string });
+  const printed = lines.map((line) => JSON.parse(line).event as { packetsTx?: string; packetsRx?: string });
   const counted = printed.reduce((sum, f) => sum + Number(f.packetsTx ?? 0) + Number(f.packetsRx ?? 0), 0);
   if (printed.length === flows && counted === packets) return;
   throw new Error(`printed ${printed.length} flows of ${counted} packets, not ${flows} of ${packets}`);

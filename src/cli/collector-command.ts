@@ -23,7 +23,14 @@ export interface CollectorCommand {
   readonly exits?: Readonly<Record<number, string>>;
 }
 
-const commonExits = { 0: "ended as asked", 10: "config", 11: "log locked", 12: "identity", 130: "interrupted" };
+const commonExits = {
+  0: "ended as asked",
+  3: "the round is not whole",
+  10: "config",
+  11: "log locked",
+  12: "identity",
+  130: "interrupted",
+};
 const columns = 110;
 
 function exitsText(own: CollectorCommand["exits"]): string {

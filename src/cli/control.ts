@@ -71,11 +71,18 @@ export function roleCommand(context: CliContext, verb: "start" | "stop" | "resta
 /** `amoskys status`: of the running up, or of roles that were started by hand. */
 export function statusCommand(context: CliContext): Command {
   return new Command("status")
-    .description("show the roles of this home: state, pid, uptime, rates, backlog, last ack")
+    .description("show the roles of this home: state, pid, uptime, rates, backlog, last ack, processor, memory")
     .option("--json", "one JSON document")
     .addHelpText(
       "after",
-      "\nExample:\n  amoskys status --json\n\nExit status: 0 all is healthy, 3 not all, 13 nothing runs",
+      `
+EVENTS are those since the start, and a second over the last minute. CPU is percent of one processor over the last
+minute, MEMORY what is resident; behind the stroke is an agent's budget (NAME.budget of the configuration).
+
+Example:
+  amoskys status --json
+
+Exit status: 0 all is healthy, 3 not all, 13 nothing runs`,
     )
     .action(async (options: { json?: boolean }, command: Command) => {
       const { homeStatus } = await import("../roles/home-status.ts");

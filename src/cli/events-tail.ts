@@ -4,7 +4,16 @@ import { printable } from "../core/escape.ts";
 import type { TailOptions, TailStart } from "../tasks/events-tail.ts";
 import { type CliContext, configSource } from "./context.ts";
 import { createEventPrinter } from "./events-line.ts";
-import { agentOption, kindOption, limitFlag, type SelectionOptions, sinceOption } from "./wal-options.ts";
+import {
+  agentOption,
+  agentsLikeCollectors,
+  collectorOption,
+  fullOption,
+  kindOption,
+  limitFlag,
+  type SelectionOptions,
+  sinceOption,
+} from "./wal-options.ts";
 
 interface TailFlags extends Omit<SelectionOptions, "until"> {
   readonly from?: bigint;
@@ -21,15 +30,18 @@ export function eventsTailCommand(context: CliContext): Command {
     .description("follow the events that the bus takes, from now or from a point on")
     .addOption(kindOption())
     .addOption(agentOption())
+    .addOption(collectorOption())
     .addOption(sinceOption("from the first event that the bus took at or after this time"))
     .option("--from <id>", "from this record of the bus on; behind the last one seen there is no gap", idOption)
     .addOption(limitFlag("end after so many"))
+    .addOption(fullOption())
     .option("--json", "one JSON object a line")
     .addHelpText(
       "after",
       "\nSubscribes to the bus as the operator (certs/operator.crt). A connection that is lost is made again and goes" +
         "\non behind the last event. Ctrl-C ends it." +
-        "\n\nExample:\n  amoskys events tail --kind flow --json | jq .event.dstIp" +
+        "\n\nExamples:\n  amoskys events tail --kind flow --json | jq .event.dstIp" +
+        "\n  amoskys events tail --collector scan --full" +
         "\n\nExit status: 0 ended as asked, 2 usage, or --from is beyond the last event, 10 config," +
         "\n  12 identity or trust, 13 no bus there",
     )
@@ -37,11 +49,14 @@ export function eventsTailCommand(context: CliContext): Command {
       const { tailEvents } = await import("../tasks/events-tail.ts");
       const end = new AbortController();
       const options = await tailOptions(flags, command, context, end.signal);
-      const print = await createEventPrinter(context.output, flags.json === true);
+      const print = await createEventPrinter(context.output, flags);
       for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => end.abort());
       const { output } = context;
       if (output.terminal && !flags.json) {
         output.note(`waiting for events on ${printable(options.address)}; a flow is told when it ends`);
+      }
+      for (const name of agentsLikeCollectors(flags)) {
+        output.note(`following an agent of the name "${name}"; --collector ${name} follows what the collector sees`);
       }
       let left = flags.limit ?? Number.POSITIVE_INFINITY;
       if (left === 0) return;
@@ -81,6 +96,7 @@ async function tailOptions(
     start: startOf(flags),
     kinds: flags.kind ?? [],
     agents: flags.agent ?? [],
+    collectors: flags.collector,
     signal,
     onInterruption: (error) => context.output.note(`connection lost, trying again: ${error.message}`),
     onReturn: () => context.output.note("connected again"),

@@ -1,15 +1,19 @@
 import { Command, Option } from "commander";
 import { printable } from "../core/escape.ts";
-import type { LogSummary } from "../tasks/wal-inspect.ts";
-import type { RecordView } from "../tasks/wal-record-view.ts";
+import type { OpenInspection } from "../tasks/wal-inspect.ts";
 import type { RecordState } from "../wal/index.ts";
 import { alignColumns } from "./columns.ts";
 import type { CliContext } from "./context.ts";
+import { createLinePrinter, printEventHead } from "./events-line.ts";
+import type { Output } from "./output.ts";
 import {
   agentOption,
+  collectorOption,
+  endNotes,
+  fullOption,
   kindOption,
   limitFlag,
-  limitNote,
+  logWords,
   type SelectionOptions,
   selectionOf,
   sinceOption,
@@ -22,8 +26,6 @@ interface InspectOptions extends SelectionOptions {
 }
 
 const states: readonly RecordState[] = ["pending", "settled", "parked"];
-/** Records laid out together: columns are as wide as the widest of them. */
-const rowsTogether = 200;
 
 /** `amoskys wal inspect`. */
 export function walInspectCommand(context: CliContext): Command {
@@ -37,13 +39,17 @@ export function walInspectCommand(context: CliContext): Command {
     )
     .addOption(kindOption())
     .addOption(agentOption())
+    .addOption(collectorOption())
     .addOption(sinceOption("only what was seen at or after this time"))
     .addOption(untilOption())
     .addOption(limitFlag("the newest so many, or all (default: 50; with --json all)"))
+    .addOption(fullOption())
     .option("--json", "one JSON object a line: the log, then each record")
     .addHelpText(
       "after",
       "\nTimes are RFC 3339, or a duration back from now. Who writes the log is not disturbed." +
+        logWords +
+        "\nStamps are the times of the first and the last record, as the agents that saw them had it." +
         "\n\nExample:\n  amoskys wal inspect data/wal/flowagent.db --state parked" +
         "\n\nExit status: 0 read, 2 usage or no such file, 11 it is no log, or cannot be read, 14 permission denied",
     )
@@ -51,49 +57,50 @@ export function walInspectCommand(context: CliContext): Command {
       const { inspectLog } = await import("../tasks/wal-inspect.ts");
       const log = inspectLog(path, { ...selectionOf(options), states: options.state });
       try {
-        if (options.json) await printJson(context, log.summary, log.records);
-        else {
-          const shown = await printText(context, log.summary, log.records);
-          const note = shown === 0 && options.limit !== 0 ? "no events" : limitNote(options, shown);
-          if (note) context.output.note(note);
-        }
+        const print = options.json ? printJson : printText;
+        const shown = await print(context.output, log, options);
+        const agents = log.summary.sources.map(({ source }) => source.agent);
+        for (const note of endNotes(options, shown, agents)) context.output.note(note);
       } finally {
         log.close();
       }
     });
 }
 
-async function printJson(context: CliContext, summary: LogSummary, records: Iterable<RecordView>): Promise<void> {
+/** Answers how many records were shown. */
+async function printJson(output: Output, { summary, records }: OpenInspection): Promise<number> {
   const { summaryJson } = await import("../tasks/render-summary.ts");
   const { recordJson } = await import("../tasks/render-record.ts");
-  context.output.printJson({ type: "log", ...summaryJson(summary) });
-  for (const view of records) context.output.printJson({ type: "record", ...recordJson(view) });
+  output.printJson({ type: "log", ...summaryJson(summary) });
+  let shown = 0;
+  for (const view of records) {
+    output.printJson({ type: "record", ...recordJson(view) });
+    shown += 1;
+  }
+  return shown;
 }
 
 /** Answers how many records were shown. */
-async function printText(context: CliContext, summary: LogSummary, records: Iterable<RecordView>): Promise<number> {
+async function printText(
+  output: Output,
+  { summary, records }: OpenInspection,
+  options: InspectOptions,
+): Promise<number> {
   const { summaryRows } = await import("../tasks/render-summary.ts");
-  const { contentLine, stateText, timeText } = await import("../tasks/render-record.ts");
-  const { output } = context;
+  const { stateText } = await import("../tasks/render-record.ts");
   output.print(output.colour.bold(printable(summary.path)));
   for (const line of alignColumns(summaryRows(summary))) output.print(`  ${line}`);
-  const head = ["ID", "TIME", "AGENT", "SEQUENCE", "STATE", "EVENT"];
-  const rowOf = (view: RecordView) => {
-    const { id, tsNs, agent, sequence, key } = view;
-    const place = sequence > 0 ? String(sequence) : printable(key);
-    return [String(id), timeText(tsNs), printable(agent), place, stateText(view), contentLine(view)];
-  };
-  let rows = [head];
-  const flush = () => {
-    for (const line of alignColumns(rows)) output.print(line);
-    rows = [];
-  };
+  const columns = (sequence: string, state: string) => `${sequence.padStart(8)}  ${state.padEnd(7)}  `;
+  const print = await createLinePrinter(output, options);
   let shown = 0;
   for (const view of records) {
-    if (shown === 0) output.print("");
+    if (shown === 0) {
+      output.print("");
+      printEventHead(output, columns("SEQUENCE", "STATE"));
+    }
+    const { sequence, key } = view;
+    print(view, columns(sequence > 0 ? String(sequence) : printable(key), stateText(view)));
     shown += 1;
-    if (rows.push(rowOf(view)) >= rowsTogether) flush();
   }
-  if (shown > 0) flush();
   return shown;
 }

@@ -4,8 +4,9 @@ import { AmoskysError } from "../core/errors.ts";
 import { printable } from "../core/escape.ts";
 import { statOf } from "../core/system-error.ts";
 import type { VerifyReport } from "../tasks/wal-verify.ts";
-import { alignColumns } from "./columns.ts";
+import { alignColumns, wrapBehind } from "./columns.ts";
 import { type CliContext, configSource, textOption } from "./context.ts";
+import { logWords } from "./wal-options.ts";
 
 interface VerifyOptions {
   readonly trust?: string;
@@ -15,6 +16,8 @@ interface VerifyOptions {
 
 /** Bad records that a person is shown; `--json` has up to a hundred. */
 const findingsShown = 10;
+/** Sentences are wrapped there. */
+const textColumns = 110;
 
 /** `amoskys wal verify`. */
 export function walVerifyCommand(context: CliContext): Command {
@@ -27,6 +30,7 @@ export function walVerifyCommand(context: CliContext): Command {
     .addHelpText(
       "after",
       "\nNames the first bad record and what is wrong with it, and says what the log cannot prove by itself." +
+        logWords +
         "\n\nExample:\n  amoskys wal verify data/storage/bus.db --trust config/trust_map.yaml" +
         "\n\nExit status: 0 all of it holds, 2 usage or no such file, 3 nothing is wrong, but signatures could not" +
         "\n  be checked, 10 config, 11 the log is bad, 12 the trust map is missing or broken,\n  14 permission denied",
@@ -89,11 +93,13 @@ function someOrAll({ signatures: { good, unsigned } }: VerifyReport): string {
 }
 
 async function printText(context: CliContext, report: VerifyReport): Promise<void> {
-  const { findingLine, signatureLine, sourceLine, unprovenLines } = await import("../tasks/render-verify.ts");
+  const { findingLine, recordsLine, signatureLine, sourceLine, unprovenLines } = await import(
+    "../tasks/render-verify.ts"
+  );
   const { isComplete } = await import("../tasks/wal-verify.ts");
   const { output } = context;
-  const { records, treeSize, treeRoot, trustPath, findings, counts } = report;
-  const rows: [string, string][] = [["Records", records.toLocaleString("en-US")]];
+  const { treeSize, treeRoot, trustPath, findings, counts } = report;
+  const rows: [string, string][] = [["Records", recordsLine(report)]];
   const root = Buffer.from(treeRoot).toString("hex");
   if (treeSize > 0) rows.push(["Tree", `${treeSize.toLocaleString("en-US")} leaves, root ${root}`]);
   if (trustPath !== undefined) rows.push(["Trust map", printable(trustPath)]);
@@ -101,7 +107,9 @@ async function printText(context: CliContext, report: VerifyReport): Promise<voi
   for (const source of report.sources) rows.push(["Source", sourceLine(source)]);
   output.print(output.colour.bold(printable(report.path)));
   for (const line of alignColumns(rows)) output.print(`  ${line}`);
-  for (const line of unprovenLines(report)) output.print(`  Not proven: ${line}`);
+  for (const text of unprovenLines(report)) {
+    for (const line of wrapBehind("  Not proven: ", text, textColumns)) output.print(line);
+  }
   if (findings.length === 0) {
     if (isComplete(report)) output.print(`${output.colour.green("sound")}: nothing is wrong with what can be proven`);
     else output.print(`${output.colour.yellow("structure is sound")}; signatures were not ${someOrAll(report)}checked`);

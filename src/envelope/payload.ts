@@ -60,14 +60,18 @@ export function decodePayload(kind: RecordKind, payload: Uint8Array): PayloadRes
 }
 
 /**
- * The event in protobuf's JSON mapping: 64-bit integers as strings, bytes in base64, defaults left out, but for a
- * metric's value of 0.
+ * The event in protobuf's JSON mapping: 64-bit integers as strings, bytes in base64, defaults left out, but for
+ * the values of which 0 is one like the others: that of a metric, and who a process is.
  */
 export function payloadJson({ kind, event }: DecodedPayload): JsonValue {
   const json = toJson(schemas[kind], event as Message);
+  if (kind === "process") return { ...processZeros, ...(json as Record<string, JsonValue>) };
   if (kind === "device") for (const { metricData } of (json as DeviceJson).events ?? []) addZero(metricData);
   return json;
 }
+
+/** Root is 0, and so is the parent of the first process. */
+const processZeros = { pid: "0", ppid: "0", uid: 0, gid: 0 };
 
 /** What of DeviceTelemetry's JSON has metrics. */
 interface DeviceJson {

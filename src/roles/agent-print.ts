@@ -8,6 +8,7 @@ import { createLogger } from "../observability/index.ts";
 import type { BusClient } from "../transport/index.ts";
 import { type CollectorRun, collectorEntry } from "./collector-registry.ts";
 import { type ConfigSource, loadHomeConfig } from "./config.ts";
+import { roundShortfall } from "./round-shortfall.ts";
 import { spawnWorker } from "./worker-registry.ts";
 
 const stopMsMax = 5000;
@@ -77,6 +78,8 @@ export async function printAgent(options: PrintAgentOptions): Promise<void> {
   const running = await entry.create(loaded.config, run, { ...context, home: source.home, emit, room }, { busProbe });
   try {
     await runUntilEnd(running, end.signal, failed.promise);
+    const shortfall = run.once ? roundShortfall(collector, running) : undefined;
+    if (shortfall) throw shortfall;
   } finally {
     flush();
     await client?.close();

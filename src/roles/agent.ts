@@ -5,6 +5,7 @@ import type { Collector } from "../core/collector.ts";
 import { AmoskysError } from "../core/errors.ts";
 import { inTurn } from "../core/lifecycle.ts";
 import type { LogLevel } from "../core/observer.ts";
+import { atMost } from "../core/pause.ts";
 import { createDrain, createOutbox, type Drain, type Outbox } from "../delivery/index.ts";
 import { type BusClient, createBusClient } from "../transport/index.ts";
 import { type Log, openLog } from "../wal/index.ts";
@@ -14,15 +15,19 @@ import { AgentIdentity } from "./agent-identity.ts";
 import { refreshAgentGauges } from "./agent-metrics.ts";
 import { busAddress } from "./bus-address.ts";
 import { createBusProbe } from "./bus-probe.ts";
-import { type CollectorEntry, type CollectorRun, collectorEntry } from "./collector-registry.ts";
+import { type CollectorEntry, type CollectorRun, collectorCommandName, collectorEntry } from "./collector-registry.ts";
 import { type Config, type ConfigSource, loadHomeConfig } from "./config.ts";
 import { identityPlaces } from "./identity-places.ts";
 import { assertLocalPlace, reportRecovery } from "./log-place.ts";
+import { roundShortfall } from "./round-shortfall.ts";
 import { readRunFile } from "./run-file.ts";
 import { type RoleContext, type RunningRole, runRole } from "./run-role.ts";
 
 /** What a source that has ended may take to hand on its last events. */
 const flushMsMax = 60_000;
+
+/** How long a single round waits for a bus that does not take it. */
+const onceDeliveryMsMax = 10_000;
 
 /** Of the time to stop, what the collector may take; the rest is for delivery. */
 const collectorShare = 1 / 4;
@@ -133,7 +138,7 @@ async function startAgent(plan: AgentPlan, context: RoleContext): Promise<Runnin
     const { resources } = context;
     const parts = { log, client, outbox, drain, collector, identity, address, resources };
     context.metrics.beforeText(() => refreshAgentGauges(observer, parts));
-    return new RunningAgent(parts, context);
+    return new RunningAgent(parts, context, { name: entry.name, once: run.once });
   } catch (caught) {
     await inTurn(
       () => identity.close(),
@@ -196,12 +201,14 @@ class RunningAgent implements RunningRole {
   readonly ended: Promise<void>;
   readonly #parts: Running;
   readonly #context: RoleContext;
+  readonly #run: { readonly name: string; readonly once: boolean };
   #stopped: Promise<void> | undefined;
   #isDelivered = false;
 
-  constructor(parts: Running, context: RoleContext) {
+  constructor(parts: Running, context: RoleContext, run: { readonly name: string; readonly once: boolean }) {
     this.#parts = parts;
     this.#context = context;
+    this.#run = run;
     this.ended = this.#untilEnd();
     this.ended.catch(() => {});
   }
@@ -252,12 +259,27 @@ class RunningAgent implements RunningRole {
       (caught) => AmoskysError.from(caught),
     );
     if (cut && cut.code !== "capture_truncated") return cut;
+    const shortfall = this.#run.once ? roundShortfall(this.#run.name, collector) : undefined;
     await collector.stop(flushMsMax);
-    await drain.settledAll().catch((caught) => {
+    const settled = drain.settledAll().catch((caught) => {
       throw logFailed(AmoskysError.from(caught));
     });
-    this.#isDelivered = true;
-    return cut;
+    if (this.#run.once) await atMost(onceDeliveryMsMax, settled);
+    else await settled;
+    const undelivered = this.#run.once ? this.#undelivered() : undefined;
+    this.#isDelivered = undelivered === undefined;
+    return cut ?? undelivered ?? shortfall;
+  }
+
+  /** What of a single round the bus has not taken: it is kept, and the command ends all the same. */
+  #undelivered(): AmoskysError | undefined {
+    const { log, drain } = this.#parts;
+    const { pending } = log.stats();
+    if (pending === 0) return undefined;
+    const why = drain.lastError ? `: ${drain.lastError.message}` : "";
+    return new AmoskysError("unreachable", `The bus has not taken ${pending} events yet; they are kept${why}`, {
+      hint: `they go with the next amoskys agent ${collectorCommandName(this.#run.name)}`,
+    });
   }
 }
 

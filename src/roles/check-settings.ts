@@ -23,6 +23,7 @@ function problemsOf({ up, agent, eventbus }: Config): string[] {
   } catch (caught) {
     problems.push(`agent.bus_address: ${AmoskysError.from(caught).message}`);
   }
+  if (!eventbus.tls_enabled) problems.push("eventbus.tls_enabled is false, and without TLS nobody's identity is known");
   const { max_inflight, hard_max } = eventbus;
   if (max_inflight > hard_max) {
     problems.push(`eventbus.max_inflight (${max_inflight}) is above eventbus.hard_max (${hard_max})`);

@@ -25,15 +25,17 @@ export interface UpOptions {
   onStatus(roles: readonly RoleStatus[]): Promise<void>;
 }
 
-function assertRoles(names: readonly string[]): void {
+/** `origin`: where the configuration has them from; undefined where the command line says them. */
+function assertRoles(names: readonly string[], origin: string | undefined): void {
   const known = ["bus", ...collectorNames];
-  for (const name of names) {
-    if (known.includes(name)) continue;
-    const meant = nearest(name, known);
-    throw new AmoskysError("usage", `"${name}" is no role; there are ${known.join(", ")}`, {
-      hint: `amoskys up --roles ${meant ?? "bus,flow"}`,
-    });
-  }
+  const wrong = names.find((name) => !known.includes(name));
+  if (wrong === undefined) return;
+  const meant = nearest(wrong, known);
+  const right = names.map((name) => (name === wrong ? (meant ?? "flow") : name));
+  const message = `"${wrong}" is no role; there are ${known.join(", ")}`;
+  throw origin === undefined
+    ? new AmoskysError("usage", message, { hint: `amoskys up --roles ${right.join(",")}` })
+    : new AmoskysError("config_invalid", `up.roles (${origin}): ${message}`, { hint: "amoskys config check" });
 }
 
 function superviseRole(role: string, loaded: LoadedConfig<Config>, options: UpOptions, onChange: () => void) {
@@ -94,7 +96,7 @@ async function assertAlone(dataDir: string): Promise<void> {
 export async function runUp(options: UpOptions): Promise<void> {
   const loaded = loadHomeConfig(options.source);
   const names = options.roles ?? loaded.config.up.roles;
-  assertRoles(names);
+  assertRoles(names, options.roles ? undefined : loaded.origins.get("up.roles"));
   const dataDir = resolve(options.source.home, loaded.config.storage.data_dir);
   await assertAlone(dataDir);
   options.onPrepared(await prepareHome(options.source.home, loaded, names));

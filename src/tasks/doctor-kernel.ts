@@ -1,31 +1,12 @@
 import { readFileSync, statSync } from "node:fs";
 import { formatBytes } from "../core/quantities.ts";
-import { type CapabilityName, effectiveCapabilities, listInterfaces, openPacketRing } from "../native/index.ts";
+import { listInterfaces, openPacketRing } from "../native/index.ts";
 import { type DoctorCheck, makeCheck } from "./doctor-check.ts";
 
 const captureLost = "agent flow sees no packets of interfaces (files can still be read with --read)";
-/** Beside CAP_NET_RAW, worth knowing of; nothing that exists needs them. */
-const furtherCapabilities: readonly CapabilityName[] = ["CAP_NET_ADMIN", "CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"];
 /** Fewer descriptors bound the connections of a bus. */
 const descriptorsMin = 4096;
 const typesPath = "/sys/kernel/btf/vmlinux";
-
-/** Whether this process may capture. `captures`: this home is to run the flow agent. */
-export function checkPrivileges(captures: boolean, capabilities = effectiveCapabilities): Promise<DoctorCheck> {
-  return makeCheck("privileges", captureLost, () => {
-    const held = capabilities();
-    const further = furtherCapabilities.filter((name) => held.has(name));
-    const listed = further.length > 0 ? `; also ${further.join(", ")}` : "";
-    if (held.has("CAP_NET_RAW")) return { status: "ok", found: `CAP_NET_RAW${listed}` };
-    return {
-      status: captures ? "fail" : "warn",
-      found: `no CAP_NET_RAW${listed}`,
-      lost: captureLost,
-      hint: "sudo amoskys, or a service with AmbientCapabilities=CAP_NET_RAW",
-      ...(captures && { code: "privilege_missing" as const }),
-    };
-  });
-}
 
 /** Opens a small packet ring on the loopback, or else the first interface. */
 export async function checkPacketRing(captures: boolean): Promise<DoctorCheck> {

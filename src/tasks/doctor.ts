@@ -7,8 +7,9 @@ import { checkHomeCertificates, type HomeIdentity } from "./doctor-certificates.
 import { type DoctorCheck, failedCheck } from "./doctor-check.ts";
 import { checkClock, readClocks } from "./doctor-clock.ts";
 import { checkDisk } from "./doctor-disk.ts";
-import { checkDescriptors, checkKernelTypes, checkPacketRing, checkPrivileges } from "./doctor-kernel.ts";
+import { checkDescriptors, checkKernelTypes, checkPacketRing } from "./doctor-kernel.ts";
 import { checkPorts, type RunningRole } from "./doctor-ports.ts";
+import { checkPrivileges } from "./doctor-privileges.ts";
 
 export interface DoctorOptions {
   /** Absolute. */
@@ -57,7 +58,7 @@ export async function examineHost(options: DoctorOptions): Promise<DoctorCheck[]
   const { wal_dir, max_wal_bytes: logBytesMax, bus_free_bytes_min: freeBytesMin } = config.storage;
   const path = resolve(home, wal_dir);
   return [
-    await checkPrivileges(captures),
+    await checkPrivileges(config.up.roles),
     await checkPacketRing(captures),
     await checkKernelTypes(),
     await checkDescriptors(),
@@ -74,7 +75,7 @@ export async function examineHost(options: DoctorOptions): Promise<DoctorCheck[]
 export function verdictOf(checks: readonly DoctorCheck[]): AmoskysError | undefined {
   const [first, ...more] = checks.filter(({ status }) => status === "fail");
   if (!first) return undefined;
-  const others = more.length > 0 ? `, and ${more.map(({ name }) => name).join(", ")}` : "";
+  const others = more.length > 0 ? `; failed too: ${more.map(({ name }) => name).join(", ")}` : "";
   return new AmoskysError(first.code ?? "internal", `${first.name}: ${first.found}${others}`, {
     ...(first.hint !== undefined && { hint: first.hint }),
   });

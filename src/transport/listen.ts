@@ -10,7 +10,7 @@ function listenError(caught: unknown, host: string, port: number): AmoskysError 
       const holder = findPortHolder(port);
       const by = holder ? ` by ${holder.command} (pid ${holder.pid})` : "";
       return new AmoskysError("port_in_use", `Cannot listen on ${where}: the port is in use${by}`, {
-        hint: "stop what holds it, or choose another port with --port",
+        hint: "stop what holds it, or choose another one (eventbus.port, or bus serve --port)",
         cause: caught,
         details: { ...details, holder },
       });
@@ -18,7 +18,7 @@ function listenError(caught: unknown, host: string, port: number): AmoskysError 
     case "EACCES":
     case "EPERM":
       return new AmoskysError("privilege_missing", `Cannot listen on ${where}: ports below 1024 need a privilege`, {
-        hint: "choose another port with --port, or give the process CAP_NET_BIND_SERVICE",
+        hint: "choose another one (eventbus.port, or bus serve --port), or give the process CAP_NET_BIND_SERVICE",
         cause: caught,
         details,
       });

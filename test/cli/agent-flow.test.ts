@@ -135,7 +135,7 @@ describe("amoskys agent flow", () => {
     homes.push(home);
     const { status, stdout, stderr } = await amoskys(["--home", home, "agent", "flow", "--read", capture, "--print"]);
     expect([status, stderr]).toEqual([0, ""]);
-    const events = linesOf(stdout).map((line) => JSON.parse(line) as { srcPort: number; protocol: string });
+    const events = linesOf(stdout).map((line) => JSON.parse(line).event as { srcPort: number; protocol: string });
     expect(events.map(({ srcPort }) => srcPort).sort()).toEqual(Array.from({ length: flows }, (_, i) => 10_000 + i));
     expect(new Set(events.map(({ protocol }) => protocol))).toEqual(new Set(["UDP"]));
     expect([...new Bun.Glob("**").scanSync(home)]).toEqual([]);

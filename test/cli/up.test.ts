@@ -140,9 +140,22 @@ describe("amoskys up", () => {
     },
   );
 
+  test("a single round ends also where no bus takes it: what was seen is kept", async () => {
+    const home = createHome({ config: "agent: {bus_address: 127.0.0.1:1}\n" });
+    expect((await home.run("certs", "init")).status).toBe(0);
+    const { status, stderr } = await home.run("agent", "host", "--once");
+    expect(status).toBe(13);
+    expect(stderr).toMatch(/The bus has not taken \d+ events yet; they are kept: .*127\.0\.0\.1:1/);
+    const { stdout } = await home.run("wal", "inspect", join(home.home, "data/wal/hostagent.db"));
+    expect(stdout).toContain("pending");
+  }, 60_000);
+
   test("an unknown role is refused with the nearest name", async () => {
-    const { status, stderr } = await createHome().run("up", "--roles", "bus,flwo");
+    const { status, stderr } = await createHome().run("up", "--roles", "bus,flwo,host");
     expect(status).toBe(2);
-    expect(stderr).toContain("bus, flow");
+    expect(stderr).toContain("Try: amoskys up --roles bus,flow,host");
+    const byFile = await createHome({ config: "up: {roles: [bus, prco]}\n" }).run("up");
+    expect(byFile.status).toBe(10);
+    expect(byFile.stderr).toContain('amoskys: up.roles (config/amoskys.yaml): "prco" is no role;');
   });
 });

@@ -69,7 +69,7 @@ export class BusWatchHome extends RunningHome {
   async news(): Promise<readonly News[]> {
     return (await this.looks()).flatMap(({ ts_ns, event: { events } }) => {
       const told = events.find(({ statusData }) => statusData)?.statusData;
-      const state = events.find(({ metricData }) => metricData?.metricName === "bus.state")?.metricData;
+      const state = events.find(({ metricData }) => metricData?.metricName === "bus.news")?.metricData;
       const hasSecurity = events.some(({ eventType }) => eventType === "SECURITY");
       const atMs = Number(BigInt(ts_ns) / 1_000_000n);
       if (!told) return [];

@@ -1,40 +1,16 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import type { CapabilityName } from "../../src/native/index.ts";
 import {
   checkDescriptors,
   checkKernelTypes,
   checkPacketRing,
-  checkPrivileges,
   parseDescriptorLimit,
 } from "../../src/tasks/doctor-kernel.ts";
 import { namespaceObstacle } from "../support/network-namespace.ts";
 
-const held =
-  (...names: CapabilityName[]) =>
-  () =>
-    new Set(names);
 const sockets = () => readFileSync("/proc/net/packet", "latin1").trim().split("\n").length;
 
 describe("doctor: kernel", () => {
-  test("without CAP_NET_RAW: a failure where flows are to be captured, else a warning", async () => {
-    expect(await checkPrivileges(true, held("CAP_NET_RAW", "CAP_BPF", "CAP_CHOWN"))).toEqual({
-      name: "privileges",
-      status: "ok",
-      found: "CAP_NET_RAW; also CAP_BPF",
-    });
-    const missing = await checkPrivileges(true, held("CAP_NET_ADMIN"));
-    expect(missing).toMatchObject({
-      status: "fail",
-      code: "privilege_missing",
-      found: "no CAP_NET_RAW; also CAP_NET_ADMIN",
-    });
-    expect(missing.hint).toContain("sudo");
-    const unneeded = await checkPrivileges(false, held());
-    expect(unneeded).toMatchObject({ status: "warn", found: "no CAP_NET_RAW" });
-    expect(unneeded.code).toBeUndefined();
-  });
-
   test.skipIf(namespaceObstacle() !== undefined)("opens a ring and leaves none", async () => {
     const before = sockets();
     const check = await checkPacketRing(true);

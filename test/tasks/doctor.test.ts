@@ -51,7 +51,7 @@ describe("doctor", () => {
     expect(verdictOf([ok, warn, privilege, port])).toMatchObject({
       code: "privilege_missing",
       exitStatus: 14,
-      message: "c: no, and d",
+      message: "c: no; failed too: d",
       hint: "sudo",
     });
     expect(verdictOf([port])).toMatchObject({ exitStatus: 13, message: "d: held" });

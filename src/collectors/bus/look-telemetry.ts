@@ -63,7 +63,7 @@ function addNews(builder: TelemetryBuilder, look: Look, address: string): void {
       ? { responseTimeMs: rounded(sight.latencyMs, 3), uptimeSeconds: sight.answer.uptimeSeconds }
       : {}),
   });
-  builder.text("bus.state", line);
+  builder.text("bus.news", line);
   if (sight.reached) builder.text("bus.version", sight.answer.version.slice(0, 64));
   else if (sight.error.code === "identity_refused") addRefusal(builder, address, line);
 }

@@ -39,6 +39,9 @@ for (const [number, name, kind] of fields) {
 }
 
 const quote = 0x22;
+/** What stands around each flow, as around every event that is printed. */
+const opening = encoder.encode('{"kind":"flow","event":');
+const closing = encoder.encode("}}\n");
 /** A field takes at most its key and this, and each byte of a string at most six. */
 const fieldBytesMax = 64;
 
@@ -74,16 +77,17 @@ export class FlowJsonWriter {
    * formed: other bytes are not for here.
    */
   write(message: Uint8Array, start: number, end: number): void {
-    this.#reserve((end - start) * 6 + fields.length * fieldBytesMax);
+    this.#reserve((end - start) * 6 + (fields.length + 1) * fieldBytesMax);
+    this.#bytes.set(opening, this.#at);
+    this.#at += opening.length;
     const line = this.#at;
     this.#from = start;
     while (this.#from < end) this.#field(message);
     if (this.#at === line) this.#at += 1;
     // the comma in front of the first key
     this.#bytes[line] = 0x7b;
-    this.#bytes[this.#at] = 0x7d;
-    this.#bytes[this.#at + 1] = 0x0a;
-    this.#at += 2;
+    this.#bytes.set(closing, this.#at);
+    this.#at += closing.length;
   }
 
   /** The lines since the last time; they are overwritten by the next write. */

@@ -194,7 +194,8 @@ describe("FlowJsonWriter", () => {
       writer.write(bytes, 0, bytes.length);
       const line = new TextDecoder().decode(writer.take());
       expect(line.endsWith("}\n")).toBe(true);
-      expect(JSON.parse(line)).toEqual(toJson(FlowEventSchema, fromBinary(FlowEventSchema, bytes)));
+      const event = toJson(FlowEventSchema, fromBinary(FlowEventSchema, bytes));
+      expect(JSON.parse(line)).toEqual({ kind: "flow", event });
     });
     fc.assert(property, { numRuns: 500 });
   });
@@ -206,7 +207,7 @@ describe("FlowJsonWriter", () => {
       const bytes = toBinary(FlowEventSchema, create(FlowEventSchema, { startTime }));
       writer.write(bytes, 0, bytes.length);
       const expected = startTime === 0n ? "{}" : `{"startTime":"${startTime}"}`;
-      expect(new TextDecoder().decode(writer.take())).toBe(`${expected}\n`);
+      expect(new TextDecoder().decode(writer.take())).toBe(`{"kind":"flow","event":${expected}}\n`);
     });
     fc.assert(property, { numRuns: 1000 });
   });
@@ -216,7 +217,7 @@ describe("FlowJsonWriter", () => {
     const bytes = toBinary(FlowEventSchema, create(FlowEventSchema, { interface: "x".repeat(60) }));
     for (let i = 0; i < 5000; i += 1) writer.write(bytes, 0, bytes.length);
     const text = new TextDecoder().decode(writer.take());
-    expect(text).toBe(`{"interface":"${"x".repeat(60)}"}\n`.repeat(5000));
+    expect(text).toBe(`{"kind":"flow","event":{"interface":"${"x".repeat(60)}"}}\n`.repeat(5000));
     expect(writer.length).toBe(0);
   });
 });

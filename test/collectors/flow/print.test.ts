@@ -51,9 +51,9 @@ describe("printFlows", () => {
     const { lines, error } = await printedOf(fileOf("one.pcap", captureOf(3000)));
     expect(error).toBeUndefined();
     expect(lines.length).toBe(3000);
-    const ports = lines.map((line) => (JSON.parse(line) as { srcPort: number }).srcPort);
+    const ports = lines.map((line) => (JSON.parse(line) as { event: { srcPort: number } }).event.srcPort);
     expect(new Set(ports).size).toBe(3000);
-    expect(JSON.parse(lines[0] as string)).toMatchObject({
+    expect(JSON.parse(lines[0] as string).event).toMatchObject({
       srcIp: "10.0.0.1",
       dstPort: 53,
       protocol: "UDP",
@@ -104,7 +104,7 @@ describe("printFlows", () => {
     const reasons = text
       .trim()
       .split("\n")
-      .map((line) => (JSON.parse(line) as { endReason: string }).endReason);
+      .map((line) => (JSON.parse(line) as { event: { endReason: string } }).event.endReason);
     expect(reasons).toEqual(["idle", "shutdown"]);
   });
 
