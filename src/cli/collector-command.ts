@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { printableJson } from "../core/escape.ts";
 import type { LogLevel } from "../core/observer.ts";
 import { type CliContext, configSource, globalOptions } from "./context.ts";
 
@@ -73,5 +74,5 @@ export function collectorCommand(context: CliContext, definition: CollectorComma
 }
 
 function jsonLine(event: unknown): string {
-  return `${JSON.stringify(event)}\n`;
+  return `${printableJson(event)}\n`;
 }

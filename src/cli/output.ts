@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { Chalk, type ChalkInstance } from "chalk";
 import { errnoOf } from "../core/errors.ts";
+import { printableJson } from "../core/escape.ts";
 import { outputError } from "../core/system-error.ts";
 
 const stdout = 1;
@@ -51,7 +52,7 @@ export function createOutput(environment: Readonly<Record<string, string | undef
     },
     colour: new Chalk({ level: coloured ? 1 : 0 }),
     print: (line) => writeAll(stdout, `${line}\n`),
-    printJson: (value) => writeAll(stdout, `${JSON.stringify(value, bigintAsString)}\n`),
+    printJson: (value) => writeAll(stdout, `${printableJson(value, bigintAsString)}\n`),
     write: (text) => writeAll(stdout, text),
     note: (line) => writeAll(stderr, `${line}\n`),
   };

@@ -1,10 +1,10 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import type { z } from "zod";
 import { AmoskysError, errnoOf } from "../core/errors.ts";
 import { systemError } from "../core/system-error.ts";
 import { readEnvironment, valueFromText } from "./environment.ts";
 import { describeProblems } from "./problems.ts";
+import { readSettingsFile } from "./settings-file.ts";
 import { parseYaml } from "./yaml.ts";
 
 export interface LoadConfigOptions<Schema extends z.ZodType> {
@@ -52,30 +52,12 @@ function put(tree: Tree, path: string, value: unknown): void {
   current[last] = value;
 }
 
-/** Many times what every setting with its comments takes. */
-const fileBytesMax = 1 << 20;
-
-/**
- * The text of a plain file; a pipe in its place is not waited for. Throws `config_invalid`, and what the system says.
- */
-function readPlainFile(path: string): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const stat = fstatSync(fd);
-    const why = !stat.isFile() ? "is not a plain file" : `has more than ${fileBytesMax} bytes`;
-    if (stat.isFile() && stat.size <= fileBytesMax) return readFileSync(fd, "utf8");
-    throw new AmoskysError("config_invalid", `The configuration ${path} ${why}`, { hint: `ls -ld ${path}` });
-  } finally {
-    closeSync(fd);
-  }
-}
-
 function readFileLayer(options: LoadConfigOptions<z.ZodType>): { name: string; tree: Tree } | undefined {
   const path = resolve(options.home, options.file ?? "config/amoskys.yaml");
   const name = relative(options.home, path);
   let text: string;
   try {
-    text = readPlainFile(path);
+    text = readSettingsFile(path);
   } catch (caught) {
     if (errnoOf(caught) === "ENOENT" && options.file === undefined) return undefined;
     if (caught instanceof AmoskysError) throw caught;

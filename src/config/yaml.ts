@@ -22,9 +22,10 @@ export function parseYaml(text: string, file: string): unknown {
   } catch (caught) {
     if (caught instanceof yaml.YAMLException) {
       const at = caught.mark ? ` at line ${caught.mark.line + 1}, column ${caught.mark.column + 1}` : "";
-      throw new AmoskysError("config_invalid", `${file} is no valid YAML${at}: ${caught.reason}`, {
-        hint: `correct ${file}`,
-        cause: caught,
+      // the words of the text stay out of it: one of them may be a secret
+      const reason = caught.reason.replace(/\s*["'!<].*$/s, "");
+      throw new AmoskysError("config_invalid", `${file} is no valid YAML${at}: ${reason}`, {
+        hint: `correct ${file}; a text that begins with * & ! or @ stands in quotes`,
       });
     }
     throw caught;

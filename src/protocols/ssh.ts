@@ -1,5 +1,8 @@
 import { latin1, type ServiceFacts, serviceFacts } from "./service-facts.ts";
 
+/** An identification string has at most 255 bytes (RFC 4253, 4.2). */
+const softwareCharsMax = 255;
+
 /** `OpenSSH_9.2p1` is OpenSSH 9.2p1; a name that has no number behind `_`, `-` or a space is all product. */
 function splitSoftware(software: string): { product: string; version?: string } {
   const match = /^(.*?[^\s_-])[\s_-]+v?(\d[\w.+-]*)$/i.exec(software);
@@ -15,7 +18,7 @@ export function parseSsh(bytes: Uint8Array): ServiceFacts | undefined {
   if (!match) return undefined;
   const [, protocol, software = "", comment, end] = match;
   return serviceFacts("ssh", end !== undefined, {
-    ...splitSoftware(software),
+    ...splitSoftware(software.slice(0, softwareCharsMax)),
     details: { protocol, comment },
   });
 }

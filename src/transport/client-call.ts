@@ -72,8 +72,10 @@ export class ClientCall {
     const messages: Uint8Array[] = [];
     const splitter = new MessageSplitter(answerBytesMax);
     this.#stream.on("data", (chunk: Buffer) => {
+      if (this.#failure) return;
       try {
         messages.push(...splitter.push(chunk));
+        if (messages.length > 1) throw new Error("the answer has more than one message");
       } catch (caught) {
         this.abandon(this.#broken(caught));
       }
@@ -83,8 +85,8 @@ export class ClientCall {
         const failure = this.#verdict();
         if (failure) return reject(failure);
         const [message] = messages;
-        if (message && messages.length === 1 && !splitter.partial) resolve(message);
-        else reject(this.#broken(new Error(`the answer has ${messages.length} messages`)));
+        if (message && !splitter.partial) resolve(message);
+        else reject(this.#broken(new Error("the answer has no whole message")));
       });
     });
   }

@@ -81,6 +81,15 @@ describe("loadConfig", () => {
     expect(() => load("eventbus: {port: 1\nagent: x")).toThrow(/no valid YAML at line \d+, column \d+/);
   });
 
+  test.each(["*S3CRET", "!S3CRET x", "@S3CRET", '"S3CRET', "[S3CRET"])(
+    "what is no YAML is told without its words, since one may be a secret: %s",
+    (text) => {
+      const read = () => load(`agent: {name: a}\ncrypto: {ca_cert: ${text}}`);
+      expect(read).toThrow(/no valid YAML at line [12]/);
+      expect(read).not.toThrow("S3CRET");
+    },
+  );
+
   test("a bomb of aliases and a key given twice are refused", () => {
     const bomb = `a: &a [x]\n${Array.from({ length: 40 }, (_, i) => `k${i}: *a`).join("\n")}`;
     expect(() => load(bomb)).toThrow("no valid YAML");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { printable } from "../../src/core/escape.ts";
+import { printable, printableJson } from "../../src/core/escape.ts";
 
 describe("printable", () => {
   test("shows what a terminal would obey", () => {
@@ -10,4 +10,12 @@ describe("printable", () => {
   test("leaves text alone", () => {
     expect(printable("Grüße, 世界 🙂")).toBe("Grüße, 世界 🙂");
   });
+});
+
+test("printableJson leaves nothing raw that a terminal would obey, and is the same value", () => {
+  const value = { name: "py\u009b31m\u202e\u007f\u001b", plain: 'Grüße, "世界" 🙂\\', nested: [{ "\u2028": 1n }] };
+  const replacer = (_key: string, inner: unknown) => (typeof inner === "bigint" ? Number(inner) : inner);
+  const text = printableJson(value, replacer);
+  expect(text).toMatch(/^[^\u0000-\u001f\u007f-\u009f\u2028\u202e]*$/);
+  expect(JSON.parse(text)).toEqual({ ...value, nested: [{ "\u2028": 1 }] });
 });

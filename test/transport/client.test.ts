@@ -399,6 +399,24 @@ describe("answers that are none", () => {
     const port = await rawBus(reply);
     expect((await failure(client(port).getHealth())).code).toBe(code);
   });
+
+  test("an answer without end is given up at its second message", async () => {
+    let written = 0;
+    const port = await rawBus((stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/grpc" });
+      const more = () => {
+        for (let n = 0; n < 100 && !stream.closed; n += 1) {
+          stream.write(Buffer.alloc(5000));
+          written += 1000;
+        }
+        if (!stream.closed) setImmediate(more);
+      };
+      more();
+    });
+    const { code, message } = await failure(client(port).getHealth());
+    expect([code, message]).toEqual(["internal", expect.stringContaining("more than one message")]);
+    expect(written).toBeLessThan(10_000_000);
+  });
 });
 
 describe("subscribe", () => {
