@@ -7,6 +7,8 @@ import type { RecordView } from "./wal-record-view.ts";
 /** Events of a bus's log, oldest first. */
 export interface OpenEvents {
   readonly events: Generator<RecordView, void>;
+  /** Whose events it has or had, once for each epoch; read only where agents are selected. */
+  readonly agents: readonly string[];
   close(): void;
 }
 
@@ -18,5 +20,11 @@ export function queryEvents(path: string, selection: RecordSelection): OpenEvent
     });
   }
   const reader = openLogReader(path);
-  return { events: selectRecords(reader, selection), close: () => reader.close() };
+  try {
+    const agents = selection.agents ? reader.sources().map(({ source }) => source.agent) : [];
+    return { events: selectRecords(reader, selection), agents, close: () => reader.close() };
+  } catch (caught) {
+    reader.close();
+    throw caught;
+  }
 }

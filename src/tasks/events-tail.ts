@@ -6,6 +6,7 @@ import { silentObserver } from "../core/observer.ts";
 import type { SubscribeResponse } from "../gen/amoskys/v1/bus_pb.ts";
 import { loadTlsMaterial, type TlsPaths } from "../identity/index.ts";
 import { type BusClient, createBusClient } from "../transport/index.ts";
+import { isOfCollectors, kindsToRead } from "./event-collector.ts";
 import { viewSubscribed } from "./events-view.ts";
 import type { EventView } from "./render-view.ts";
 
@@ -26,6 +27,8 @@ export interface TailOptions {
   readonly start: TailStart;
   readonly kinds: readonly RecordKind[];
   readonly agents: readonly string[];
+  /** The bus does not tell them apart: what others saw is left out here. */
+  readonly collectors?: readonly string[] | undefined;
   /** Ends it. */
   readonly signal: AbortSignal;
   /** The connection was lost and will be made again; what comes meanwhile is not missed. Once for each loss. */
@@ -45,7 +48,7 @@ type Start = { case: "now"; value: true } | { case: "afterId" | "sinceNs"; value
  * event. Throws as the client does where it never stood, or was refused.
  */
 export async function* tailEvents(options: TailOptions): AsyncGenerator<EventView, void> {
-  const { tls, allowGroupRead, address, signal, clock = systemClock } = options;
+  const { tls, allowGroupRead, address, signal, collectors, clock = systemClock } = options;
   const material = loadTlsMaterial(tls, { allowGroupRead, nowMs: clock.wallMs() });
   const client = createBusClient({ address, tls: material, observer: silentObserver, clock });
   const backoff = new Backoff({ baseMs: 500, maxMs: 10_000 });
@@ -62,7 +65,8 @@ export async function* tailEvents(options: TailOptions): AsyncGenerator<EventVie
         for await (const response of subscribe(client, start, options)) {
           start = { case: "afterId", value: response.id };
           backoff.reset();
-          yield viewSubscribed(response);
+          const view = viewSubscribed(response);
+          if (isOfCollectors(view, collectors)) yield view;
         }
       } catch (caught) {
         error = AmoskysError.from(caught);
@@ -103,8 +107,9 @@ function beyondLast(error: AmoskysError, start: Start): AmoskysError | undefined
 }
 
 function subscribe(client: BusClient, start: Start, options: TailOptions): AsyncIterable<SubscribeResponse> {
-  const { kinds, agents, signal } = options;
-  return client.subscribe({ start, kinds: [...kinds], agents: [...agents] }, signal);
+  const { kinds, agents, collectors, signal } = options;
+  const read = kindsToRead(kinds.length > 0 ? kinds : undefined, collectors) ?? [];
+  return client.subscribe({ start, kinds: [...read], agents: [...agents] }, signal);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

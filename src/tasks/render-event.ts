@@ -2,14 +2,14 @@ import { formatBytes, formatDurationMs } from "../core/quantities.ts";
 import type { DecodedPayload } from "../envelope/index.ts";
 import type { LossRecord, ParkedRecord } from "../gen/amoskys/v1/records_pb.ts";
 import type { FlowEvent, ProcessEvent } from "../gen/messaging_schema_pb.ts";
-import type { DeviceTelemetry, TelemetryBatch } from "../gen/universal_telemetry_pb.ts";
+import type { TelemetryBatch } from "../gen/universal_telemetry_pb.ts";
 import { icmpCounterparts, icmpv6Counterparts } from "../packet/index.ts";
-import { shortText, telemetryText } from "./render-metric.ts";
+import { fitText } from "./fit-text.ts";
+import { deviceLine } from "./render-device.ts";
+import { shortText } from "./render-metric.ts";
 
-/** Arguments of a process have so much room on a line for people. */
-const argumentsLengthMax = 28;
-/** And the events of a device: with what stands before them, both fit into 120 columns. */
-const eventsLengthMax = 40;
+/** Arguments of a process have so much room at least, in columns. */
+const argumentColumnsMin = 12;
 
 /** Letters of the TCP flags from the lowest bit on (RFC 9293, section 3.1; RFC 3168, section 6.1). */
 const flagLetters = "FSRPAUEC";
@@ -17,15 +17,15 @@ const flagLetters = "FSRPAUEC";
 /** FlowEvent times below this are seconds: earlier agents wrote them so. */
 const secondsMax = 10n ** 12n;
 
-/** What a record holds, as one line for a person. */
-export function eventLine(payload: DecodedPayload): string {
+/** What a record holds, as one line for a person; what has no end of its own fills `columns`. */
+export function eventLine(payload: DecodedPayload, columns: number): string {
   switch (payload.kind) {
     case "flow":
       return flowLine(payload.event);
     case "process":
-      return processLine(payload.event);
+      return processLine(payload.event, columns);
     case "device":
-      return deviceLine(payload.event);
+      return deviceLine(payload.event, columns);
     case "batch":
       return batchLine(payload.event);
     case "loss":
@@ -49,7 +49,8 @@ function endpoint(ip: string, port: number): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-function flowTimeNs(time: bigint): bigint {
+/** FlowEvent.start_time and end_time, in whatever unit an agent wrote them. */
+export function flowTimeNs(time: bigint): bigint {
   return time < secondsMax ? time * 1_000_000_000n : time;
 }
 
@@ -58,9 +59,9 @@ function flowDurationMs({ durationMs, startTime, endTime }: FlowEvent): number {
   return Math.max(0, Number((flowTimeNs(endTime) - flowTimeNs(startTime)) / 1_000_000n));
 }
 
-function tcpFlags({ flags, tcpFlagsTx, tcpFlagsRx }: FlowEvent): string {
-  const union = flags | tcpFlagsTx | tcpFlagsRx;
-  return [...flagLetters].filter((_, bit) => union & (1 << bit)).join("");
+/** One letter for each TCP flag. */
+export function tcpFlagText(flags: number): string {
+  return [...flagLetters].filter((_, bit) => flags & (1 << bit)).join("");
 }
 
 function traffic(packets: bigint, bytes: bigint, direction: string): string {
@@ -87,7 +88,7 @@ function flowLine(flow: FlowEvent): string {
   return join([
     `${protocol} ${flowEndpoints(flow, protocol)}`,
     `${sent}, ${received}`,
-    tcpFlags(flow),
+    tcpFlagText(flow.flags | flow.tcpFlagsTx | flow.tcpFlagsRx),
     formatDurationMs(flowDurationMs(flow)),
     shortText(flow.endReason),
     shortText(flow.interface),
@@ -112,40 +113,16 @@ function endText(event: ProcessEvent): string {
     : "";
 }
 
-function processLine(event: ProcessEvent): string {
-  const rest = event.args.slice(1).join(" ");
-  const shown = rest.length > argumentsLengthMax ? `${rest.slice(0, argumentsLengthMax - 1)}…` : rest;
-  return join([
-    `${shortText(event.kind) || "process"} ${event.pid} ${processName(event)}`,
-    shown !== "" && `(${shortText(shown)})`,
+function processLine(event: ProcessEvent, columns: number): string {
+  const name = `${shortText(event.kind) || "process"} ${event.pid} ${processName(event)}`;
+  const rest = join([
     `parent ${event.ppid}, user ${event.uid}`,
     event.containerId !== "" && `container ${shortText(event.containerId).slice(0, 12)}`,
     event.kind === "exit" && endText(event),
   ]);
-}
-
-/** The first events of a device, as many as a line for people has room for; one in any case. */
-function eventsText(device: DeviceTelemetry): string {
-  const shown: string[] = [];
-  let room = eventsLengthMax;
-  for (const event of device.events.slice(0, 3)) {
-    const text = telemetryText(event);
-    room -= text.length;
-    if (shown.length > 0 && room < 0) break;
-    shown.push(text);
-  }
-  const more = device.events.length - shown.length;
-  return shown.join(", ") + (more > 0 ? `, ${more.toLocaleString("en-US")} more` : "");
-}
-
-function deviceLine(device: DeviceTelemetry): string {
-  const { deviceId, protocol, collectionAgent: collector } = device;
-  const by = collector === "" || collector.toUpperCase() === protocol ? "" : ` by ${shortText(collector)}`;
-  return join([
-    `${shortText(deviceId) || "device"}${protocol ? ` over ${shortText(protocol)}` : ""}${by}`,
-    count(device.events.length, "event"),
-    eventsText(device),
-  ]);
+  const taken = Bun.stringWidth(join([name, "()", rest]));
+  const given = fitText(event.args.slice(1).join(" "), Math.max(argumentColumnsMin, columns - taken));
+  return join([name, given !== "" && `(${given})`, rest]);
 }
 
 function batchLine(batch: TelemetryBatch): string {

@@ -2,10 +2,12 @@ import { printable } from "../core/escape.ts";
 import { formatBytes, formatDurationMs } from "../core/quantities.ts";
 import type { MetricData, StatusData, TelemetryEvent } from "../gen/universal_telemetry_pb.ts";
 
-/** Longer texts from the outside are cut on a line for people; JSON has them whole. */
+/** Longer texts from the outside are cut on a line for people; `--full` and JSON have them whole. */
 const textLengthMax = 96;
-/** Labels shown behind a name; JSON has the others. */
+/** Labels shown behind a name; `--full` and JSON have the others. */
 const labelsMax = 2;
+/** What stands before the bound of a bucket in the labels of a histogram. */
+const bucketPrefix = "le=";
 
 /** Text from the outside, safe for a terminal and of a bounded length. */
 export function shortText(text: string): string {
@@ -30,9 +32,36 @@ function metricText(metric: MetricData): string {
   return `${name} ${mean} (mean of ${metric.sampleCount.toLocaleString("en-US")}, max ${max})`;
 }
 
+/** A metric with all that it says but its kind: every label, every bucket, the texts whole. */
+export function wholeMetricText(metric: MetricData): string {
+  const { labels, unit, sampleCount, booleanValue, binaryValue } = metric;
+  const entries = Object.entries(labels);
+  const named = entries.filter(([name]) => !name.startsWith(bucketPrefix));
+  const braced = named.map(([name, value]) => `${printable(name)}=${printable(value)}`).join(" ");
+  const value =
+    printable(metric.stringValue) ||
+    (booleanValue && "true") ||
+    (binaryValue.length > 0 && Buffer.from(binaryValue).toString("hex")) ||
+    amountText(metric.numericValue, unit);
+  const parts = [`${printable(metric.metricName) || "metric"}${braced && `{${braced}}`} ${value}`];
+  if (sampleCount > 0n) {
+    const [mean, least, most] = [metric.avgValue, metric.minValue, metric.maxValue].map((n) => amountText(n, unit));
+    parts.push(`${sampleCount.toLocaleString("en-US")} samples: mean ${mean}, min ${least}, max ${most}`);
+  }
+  const buckets = entries.filter(([name]) => name.startsWith(bucketPrefix));
+  if (buckets.length > 0) parts.push(`up to ${buckets.map((bucket) => bucketText(bucket, unit)).join(", ")}`);
+  return parts.join("  ");
+}
+
+function bucketText([name, count]: readonly [string, string], unit: string): string {
+  const bound = name.slice(bucketPrefix.length);
+  const seconds = unit === "s" && bound !== "" ? Number(bound) : Number.NaN;
+  return `${Number.isFinite(seconds) ? secondsText(seconds) : printable(bound)}: ${printable(count)}`;
+}
+
 /** Labels that tell metrics of one name apart: no bounds of buckets, and no ids that nobody reads. */
 function labelText(labels: Readonly<Record<string, string>>): string {
-  const shown = Object.entries(labels).filter(([name]) => !name.startsWith("le=") && name !== "entity_id");
+  const shown = Object.entries(labels).filter(([name]) => !name.startsWith(bucketPrefix) && name !== "entity_id");
   if (shown.length === 0) return "";
   return `{${shown
     .slice(0, labelsMax)

@@ -1,26 +1,25 @@
 import { printable } from "../core/escape.ts";
 import { payloadJson } from "../envelope/index.ts";
+import { collectorOf } from "./event-collector.ts";
 import { eventLine } from "./render-event.ts";
 import { shortText } from "./render-metric.ts";
 import type { EventView } from "./render-view.ts";
 import type { RecordView } from "./wal-record-view.ts";
 
-/** A stamp in UTC with milliseconds; one that no calendar holds as its number. */
-export function timeText(ns: bigint): string {
-  const date = new Date(Number(ns / 1_000_000n));
-  if (ns === 0n || Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999) return `${ns} ns`;
-  return date.toISOString().replace("T", " ");
-}
+const syntheticMark = "synthetic";
 
-/** What an event holds, on one line, with what a reader should know of it. */
-export function contentLine({ payload, problem, intact, synthetic, trust }: EventView): string {
-  const content = payload ? eventLine(payload) : `(unreadable: ${printable(problem ?? "")})`;
+/** What an event holds, on one line of about so many columns, with what a reader should know of it. */
+export function contentLine({ payload, problem, intact, synthetic, trust }: EventView, columns: number): string {
   const marks = [
-    synthetic && "synthetic",
-    trust !== "verified" && (trust === "unsigned" ? "earlier form, unsigned" : "earlier form, signed"),
-    !intact && "DAMAGED: its digest does not match",
-  ];
-  return [content, ...marks.filter(Boolean)].join("  ");
+    synthetic && `  ${syntheticMark}`,
+    trust !== "verified" && (trust === "unsigned" ? "  earlier form, unsigned" : "  earlier form, signed"),
+    !intact && "  DAMAGED: its digest does not match",
+  ].filter((mark) => typeof mark === "string");
+  const room = columns - marks.join("").length;
+  const content = payload ? eventLine(payload, room) : `(unreadable: ${printable(problem ?? "")})`;
+  // made-up flows were seen on an interface of that name
+  const isSaid = synthetic && content.endsWith(`  ${syntheticMark}`);
+  return content + marks.slice(isSaid ? 1 : 0).join("");
 }
 
 /** The state of a record and, where the bus refused it, why. */
@@ -42,6 +41,7 @@ export function eventJson(view: EventView): Record<string, unknown> {
     ts_ns: String(tsNs),
     received_ns: String(receivedNs),
     kind,
+    collector: collectorOf(view),
     trust,
     synthetic: synthetic || undefined,
     intact: view.intact ? undefined : false,

@@ -2,7 +2,7 @@ import { printable } from "../core/escape.ts";
 import { formatBytes } from "../core/quantities.ts";
 import type { RangeRow } from "../wal/index.ts";
 import { rangeTexts } from "./render-range.ts";
-import { timeText } from "./render-record.ts";
+import { timeText } from "./render-time.ts";
 import type { LogSummary } from "./wal-inspect.ts";
 
 /** Spans of sequences that a line names; the others are counted. */

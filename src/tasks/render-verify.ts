@@ -18,6 +18,12 @@ export function findingLine(finding: Finding): string {
   return `${place}: ${kind}: ${printable(detail)}`;
 }
 
+/** How many records the report is about, on one line. */
+export function recordsLine({ records, arrived }: VerifyReport): string {
+  const more = `; ${arrived.toLocaleString("en-US")} more came meanwhile, whose signatures are for the next time`;
+  return `${records.toLocaleString("en-US")}${arrived > 0 ? more : ""}`;
+}
+
 /** What the signatures of a log came to, on one line. */
 export function signatureLine({ signatures, legacy, trustPath }: VerifyReport): string {
   if (trustPath === undefined) return "not checked: no trust map was given";
@@ -65,12 +71,14 @@ export function unprovenLines(report: VerifyReport): string[] {
 
 /** The report as JSON: snake case, 64-bit integers as strings. */
 export function verifyJson(report: VerifyReport): Record<string, unknown> {
-  const { path, trustPath, records, treeSize, treeRoot, signatures, legacy, sources, findings, counts } = report;
+  const { path, trustPath, records, arrived, treeSize, treeRoot, signatures, legacy, sources, findings, counts } =
+    report;
   return {
     path,
     ok: findings.length === 0,
     trust_map: trustPath ?? null,
     records,
+    arrived: arrived > 0 ? arrived : undefined,
     tree: { size: treeSize, root: Buffer.from(treeRoot).toString("hex") },
     signatures,
     legacy,

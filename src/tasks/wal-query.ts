@@ -1,5 +1,6 @@
 import type { RecordKind } from "../core/event.ts";
-import type { LogReader, RecordQuery, RecordState } from "../wal/index.ts";
+import type { LogReader, RecordQuery, RecordState, StoredRecord } from "../wal/index.ts";
+import { isOfCollectors, kindsToRead } from "./event-collector.ts";
 import { type RecordView, viewRecord } from "./wal-record-view.ts";
 
 /** Which records of a log, in order of id. */
@@ -7,6 +8,8 @@ export interface RecordSelection {
   readonly states?: readonly RecordState[] | undefined;
   readonly kinds?: readonly RecordKind[] | undefined;
   readonly agents?: readonly string[] | undefined;
+  /** The log has no column for it: the records are opened to know. */
+  readonly collectors?: readonly string[] | undefined;
   /** The sender's time: from, inclusive, until, exclusive. Nanoseconds since the Unix epoch. */
   readonly sinceNs?: bigint | undefined;
   readonly untilNs?: bigint | undefined;
@@ -19,31 +22,48 @@ const pageRecords = 256;
 
 /** Reads records page by page, so that a log of any size costs constant memory and no long snapshot. */
 export function* selectRecords(reader: LogReader, selection: RecordSelection): Generator<RecordView, void> {
-  const { newest, ...filter } = selection;
+  const { newest = Number.POSITIVE_INFINITY, collectors } = selection;
   if (newest === 0) return;
-  let afterId = newest === undefined ? 0 : idBefore(reader, filter, newest);
-  let left = newest ?? Number.POSITIVE_INFINITY;
-  while (left > 0) {
-    const page = reader.records({ ...filter, afterId, limit: Math.min(pageRecords, left) });
-    for (const record of page) yield viewRecord(record);
-    const last = page.at(-1);
-    if (!last) return;
-    afterId = last.id;
-    left -= page.length;
+  const firstId = Number.isFinite(newest) ? idOfNewest(reader, selection, newest) : 1;
+  if (firstId === undefined) return;
+  let left = newest;
+  for (const record of recordsOf(reader, selection, { afterId: firstId - 1 })) {
+    const view = viewRecord(record);
+    if (!isOfCollectors(view, collectors)) continue;
+    yield view;
+    left -= 1;
+    if (left === 0) return;
   }
 }
 
-/** The id in front of the newest `count` records that match. */
-function idBefore(reader: LogReader, filter: Omit<RecordQuery, "limit" | "afterId">, count: number): number {
+/** The first id of the newest `count` records that match; undefined where none does. */
+function idOfNewest(reader: LogReader, selection: RecordSelection, count: number): number | undefined {
+  const { collectors } = selection;
   let id: number | undefined;
   let left = count;
-  while (left > 0) {
-    const query = { ...filter, newestFirst: true, limit: Math.min(pageRecords, left) };
-    const page = reader.records(id === undefined ? query : { ...query, afterId: id });
-    const last = page.at(-1);
-    if (!last) break;
-    id = last.id;
-    left -= page.length;
+  for (const record of recordsOf(reader, selection, { newestFirst: true })) {
+    if (collectors && !isOfCollectors(viewRecord(record), collectors)) continue;
+    id = record.id;
+    left -= 1;
+    if (left === 0) break;
   }
-  return id === undefined ? 0 : id - 1;
+  return id;
+}
+
+/** What matches but for the collector. */
+function* recordsOf(
+  reader: LogReader,
+  { newest = pageRecords, collectors, ...filter }: RecordSelection,
+  order: Pick<RecordQuery, "afterId" | "newestFirst">,
+): Generator<StoredRecord, void> {
+  const kinds = kindsToRead(filter.kinds, collectors);
+  const limit = collectors ? pageRecords : Math.min(pageRecords, newest);
+  let { afterId } = order;
+  for (;;) {
+    const page = reader.records({ ...filter, ...order, kinds, afterId, limit });
+    yield* page;
+    const last = page.at(-1);
+    if (!last) return;
+    afterId = last.id;
+  }
 }

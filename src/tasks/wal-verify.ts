@@ -19,7 +19,10 @@ export interface VerifyLogOptions {
 export interface VerifyReport {
   readonly path: string;
   readonly trustPath: string | undefined;
+  /** Those that were there when it began: what the report is about. */
   readonly records: number;
+  /** Records that came while it looked; the tree counts them, their signatures are not checked. */
+  readonly arrived: number;
   /** Leaves and head of the log's own Merkle tree. */
   readonly treeSize: number;
   readonly treeRoot: Uint8Array;
@@ -82,6 +85,7 @@ function verifyOpenLog(reader: LogReader, trust: TrustMap | undefined, options: 
     treeSize: 0,
     treeRoot: new Uint8Array(),
   };
+  let arrived = 0;
   for (const fact of checkStructure(path)) {
     if (fact.type === "log") {
       log = fact;
@@ -92,8 +96,8 @@ function verifyOpenLog(reader: LogReader, trust: TrustMap | undefined, options: 
     const place = { id: record.id, ...record.source, sequence: record.sequence };
     if (record.id > tables.highestId) {
       // appended since the walk began, or put there by somebody else
-      if (record.id > reader.highestId())
-        findings.add({ kind: "order", ...place, detail: "the log never gave this id" });
+      if (record.id <= reader.highestId()) arrived += 1;
+      else findings.add({ kind: "order", ...place, detail: "the log never gave this id" });
       continue;
     }
     for (const kind of faults) findings.add({ kind, ...place, detail: structureDetail[kind] });
@@ -105,7 +109,8 @@ function verifyOpenLog(reader: LogReader, trust: TrustMap | undefined, options: 
   const { signatures, legacy } = walk;
   const found = { findings: findings.first, counts: findings.counts };
   const strangers = [...walk.strangers];
-  return { path, trustPath, records, treeSize, treeRoot, signatures, legacy, strangers, sources, ...found };
+  const counted = { records: records - arrived, arrived, treeSize, treeRoot };
+  return { path, trustPath, ...counted, signatures, legacy, strangers, sources, ...found };
 }
 
 const structureDetail = {

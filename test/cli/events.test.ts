@@ -69,10 +69,34 @@ describe("amoskys events query", () => {
     ]);
   });
 
+  test("--full has all that an event holds below its line", async () => {
+    const { stdout } = await run("query", "--limit", "1", "--full");
+    const lines = linesOf(stdout);
+    expect(lines).toHaveLength(2);
+    const full = await run("tail", "--from", "3", "--limit", "1", "--full");
+    expect(linesOf(full.stdout)).toEqual(lines.slice(1));
+  });
+
   test("nothing found is said to a person, and is no failure", async () => {
-    const { status, stdout, stderr } = await run("query", "--agent", "agent-9");
+    const { status, stdout, stderr } = await run("query", "--kind", "loss");
     expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "", stderr: "no events\n" });
-    expect((await run("query", "--agent", "agent-9", "--json")).stderr).toBe("");
+    expect((await run("query", "--kind", "loss", "--json")).stderr).toBe("");
+    expect((await run("query", "--collector", "scan")).stderr).toBe("no events\n");
+    expect(linesOf((await run("query", "--collector", "flow,scan")).stdout)).toHaveLength(4);
+  });
+
+  test("an agent that the log does not know is named with those that it knows, also to a script", async () => {
+    const note = 'no events of an agent "nosuch" or "scan"; this log has: agent-1\nTry: --collector scan\n';
+    for (const form of [[], ["--json"]]) {
+      const answer = await run("query", "--agent", "nosuch,scan", ...form);
+      expect(answer).toEqual({ status: 0, stdout: "", stderr: note });
+    }
+    const some = await run("query", "--agent", "agent-1,nosuch", "--limit", "1");
+    expect(linesOf(some.stdout)).toHaveLength(2);
+    expect(some.stderr).toBe('no events of an agent "nosuch"; this log has: agent-1\n');
+    const unknown = await run("query", "--collector", "snpm");
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr).toContain("Did you mean snmp?");
   });
 
   test("a home without a bus log is said with 2", async () => {
@@ -93,6 +117,11 @@ describe("amoskys events tail", () => {
     ]);
     const queried = await run("query", "--json", "--limit", "2");
     expect(queried.stdout).toBe(stdout);
+  });
+
+  test("an agent named as a collector is may be a mistake", async () => {
+    const { stderr } = await run("tail", "--agent", "scan", "--limit", "0");
+    expect(stderr).toContain("--collector scan follows what the collector sees");
   });
 
   test("follows, and ends with 0 at a signal", async () => {

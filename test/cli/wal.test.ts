@@ -2,6 +2,8 @@ import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { ProcessEventSchema } from "../../src/gen/messaging_schema_pb.ts";
 import { amoskys } from "../support/amoskys.ts";
 import { createFolder, flowPayload, LogWriterFixture } from "../tasks/log-fixture.ts";
 
@@ -29,18 +31,53 @@ describe("amoskys wal inspect", () => {
     expect(lines[0]).toBe(path);
     expect(stdout).toContain("Records  64: 64 pending, 0 settled, 0 parked");
     expect(stdout).toContain("Source   agent 0123456789abcdef: 1 to 64");
-    const head = lines.findIndex((line) => line.startsWith("ID"));
+    const head = lines.findIndex((line) => line.startsWith("    ID"));
     expect(lines.length - head - 1).toBe(50);
-    expect(lines.at(-1)).toMatch(/^64 +2023-11-14 22:13:20\.000Z +agent +64 +pending +TCP 10\.0\.0\.1:40064 -> /);
+    expect(lines.at(-1)).toMatch(/^ {4}64 {2}2023-11-14 22:13:20\.000Z +agent +64 +pending +TCP 10\.0\.0\.1:40064 -> /);
     expect(stderr).toBe("The newest 50 are shown; --limit all shows all\n");
   });
 
   test("--limit all shows all, --limit 0 none", async () => {
     const all = await run("inspect", path, "--limit", "all");
-    expect(all.stdout).toContain("synthetic");
+    expect(all.stdout).toContain("1s  synthetic\n");
     expect(all.stderr).toBe("");
     expect(linesOf(all.stdout).filter((line) => line.includes("pending  TCP"))).toHaveLength(64);
     expect((await run("inspect", path, "--limit", "0")).stdout).not.toContain("EVENT");
+  });
+
+  test("--full has all that a record holds below its line, which fills 120 columns", async () => {
+    const full = join(dir, "full.db");
+    const fullWriter = new LogWriterFixture(full);
+    const args = ["curl", "x".repeat(500)];
+    const process = create(ProcessEventSchema, { kind: "exec", exe: "/bin/curl", args, source: "ebpf" });
+    fullWriter.group([{ kind: "process", payload: toBinary(ProcessEventSchema, process) }]);
+    fullWriter.log.close();
+    const { stdout } = await run("inspect", full, "--full");
+    const [line = "", ...below] = linesOf(stdout).slice(-3);
+    expect(line).toMatch(/ pending {2}exec 0 curl {2}\(x+…\) {2}parent 0, user 0$/);
+    expect(line).toHaveLength(120);
+    expect(below).toEqual([
+      `        command line curl ${"x".repeat(500)}`,
+      "        gid 0  exe /bin/curl  source ebpf",
+    ]);
+    const [, record] = linesOf((await run("inspect", full, "--json")).stdout).map((each) => JSON.parse(each));
+    expect(record).toMatchObject({ kind: "process", collector: "syscall" });
+  });
+
+  test("an agent that the log does not know is named with those that it knows", async () => {
+    const { status, stderr } = await run("inspect", path, "--agent", "nobody");
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: 'no events of an agent "nobody"; this log has: agent\n',
+    });
+  });
+
+  test("the words of the summary are explained", async () => {
+    for (const verb of ["inspect", "verify"]) {
+      const { stdout } = await run(verb, "--help");
+      for (const word of ["leaf", "root", "epoch"]) expect(stdout).toContain(word);
+    }
+    expect((await run("inspect", "--help")).stdout).toContain("Stamps are");
   });
 
   test("--json is one object a line: the log, then every record", async () => {
@@ -59,6 +96,9 @@ describe("amoskys wal inspect", () => {
     expect(await count("--kind", "flow,loss")).toBe(64);
     expect(await count("--kind", "loss")).toBe(0);
     expect(await count("--agent", "nobody")).toBe(0);
+    expect(await count("--collector", "synthetic")).toBe(1);
+    expect(await count("--collector", "flow", "--limit", "7")).toBe(7);
+    expect(await count("--collector", "snmp,scan")).toBe(0);
     expect(await count("--state", "pending", "--limit", "7")).toBe(7);
     expect(await count("--state", "parked")).toBe(0);
     expect(await count("--since", "2023-11-14T22:13:20Z")).toBe(64);
@@ -101,7 +141,9 @@ describe("amoskys wal verify", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(stdout).toContain("64 records proven");
     expect(stdout).toContain("agent 0123456789abcdef: 64 produced = 64 stored");
-    expect(stdout).toContain("Not proven: ");
+    expect(stdout).toContain("  Not proven: that nothing was cut off at the end together with the log's own");
+    expect(stdout).toContain("\n              sequence with its agent\n");
+    for (const line of linesOf(stdout)) expect(line.length).toBeLessThanOrEqual(110);
     expect(linesOf(stdout).at(-1)).toStartWith("sound");
   });
 

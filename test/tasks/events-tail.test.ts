@@ -1,10 +1,12 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { create, toBinary } from "@bufbuild/protobuf";
 import type { AmoskysError } from "../../src/core/errors.ts";
-import { encodePublishTree } from "../../src/envelope/index.ts";
+import { encodePublishTree, type LeafBody } from "../../src/envelope/index.ts";
+import { DeviceTelemetrySchema } from "../../src/gen/universal_telemetry_pb.ts";
 import { type TailOptions, tailEvents } from "../../src/tasks/events-tail.ts";
 import { TcpProxy } from "../delivery/tcp-proxy.ts";
 import { createTestAuthority, type IssuedCertificate, type TestAuthority } from "../support/certificates.ts";
-import { type TestAgent, TestBus } from "../support/test-bus.ts";
+import { flowBody, type TestAgent, TestBus } from "../support/test-bus.ts";
 
 setDefaultTimeout(30_000);
 
@@ -113,6 +115,24 @@ describe("tailEvents", () => {
     expect((await events.next()).value).toMatchObject({ agent: "agent-2", sequence: 1 });
     end.abort();
     await drained(events);
+  });
+
+  test("collectors are told apart here", async () => {
+    const { agent, proxy } = await start();
+    const device = (collectionAgent: string): LeafBody => ({
+      kind: "device",
+      payload: toBinary(DeviceTelemetrySchema, create(DeviceTelemetrySchema, { collectionAgent })),
+    });
+    const bodies = [device("host"), device("scan"), flowBody(3), device("host"), device("scan")];
+    await agent.client.publishTree(encodePublishTree(agent.seal(bodies)));
+    const scan = tail(proxy.port, { collectors: ["scan"] });
+    expect(await take(scan.events, 2)).toEqual([2, 5]);
+    const others = tail(proxy.port, { collectors: ["flow", "host"] });
+    expect(await take(others.events, 3)).toEqual([1, 3, 4]);
+    for (const { end, events } of [scan, others]) {
+      end.abort();
+      await drained(events);
+    }
   });
 
   test("a connection that breaks is made again, and nothing is missed or seen twice", async () => {

@@ -14,8 +14,9 @@ function line<Desc extends DescMessage>(
   kind: DecodedPayload["kind"],
   schema: Desc,
   fields: MessageInitShape<Desc>,
+  columns = 72,
 ): string {
-  return eventLine({ kind, event: create(schema, fields) } as unknown as DecodedPayload);
+  return eventLine({ kind, event: create(schema, fields) } as unknown as DecodedPayload, columns);
 }
 
 const startNs = 1_700_000_000_000_000_000n;
@@ -82,8 +83,22 @@ describe("eventLine", () => {
     expect(line("process", ProcessEventSchema, thread)).toBe("seen 2 [kthreadd]  parent 0, user 0");
     const deleted = { ...start, exe: "/tmp/x (deleted)", args: ["x"] };
     expect(line("process", ProcessEventSchema, deleted)).toBe("exec 12 x (deleted)  parent 1, user 1000");
-    const long = { ...start, args: ["curl", "y".repeat(5000)] };
-    expect(line("process", ProcessEventSchema, long)).toBe(`exec 12 curl  (${"y".repeat(27)}…)  parent 1, user 1000`);
+  });
+
+  test("the arguments of a process fill the line and no more", () => {
+    const event = { kind: "exec", pid: 12n, ppid: 1n, uid: 1000, exe: "/usr/bin/curl" };
+    const lineOf = (columns: number, argument: string) =>
+      line("process", ProcessEventSchema, { ...event, args: ["curl", argument] }, columns);
+    for (const argument of ["y".repeat(5000), "日本語".repeat(900), "\u001b[31m".repeat(900)]) {
+      for (const columns of [72, 73, 200]) {
+        const width = Bun.stringWidth(lineOf(columns, argument));
+        // a character that is two wide may leave one column
+        expect(columns - width).toBeWithin(0, 2);
+        expect(lineOf(columns, argument)).toContain("…)  parent 1, user 1000");
+      }
+    }
+    expect(lineOf(200, "y".repeat(100))).toContain(`(${"y".repeat(100)})`);
+    expect(lineOf(20, "y".repeat(100))).toBe(`exec 12 curl  (${"y".repeat(11)}…)  parent 1, user 1000`);
   });
 
   test("an end has its exit code where somebody was told of it, and is never given one", () => {
@@ -106,13 +121,17 @@ describe("eventLine", () => {
       {},
     ];
     const device = { deviceId: "router-1", protocol: "SNMP", events };
+    expect(line("device", DeviceTelemetrySchema, device, 120)).toEndWith("router, WARN LOG disk, event");
     expect(line("device", DeviceTelemetrySchema, device)).toBe(
-      "router-1 over SNMP  4 events  cpu.total 5 %, snmp.system.name router, 2 more",
+      "router-1 over SNMP  cpu.total 5 %, snmp.system.name router, 2 more",
     );
     const long = { deviceId: "h", protocol: "PROC", collectionAgent: "host", events: events.toReversed() };
     long.events[1] = { metricData: { metricName: "x".repeat(80), numericValue: 1, unit: "" } };
-    expect(line("device", DeviceTelemetrySchema, long)).toBe("h over PROC by host  4 events  event, 3 more");
-    expect(line("device", DeviceTelemetrySchema, { ...long, collectionAgent: "proc" })).toStartWith("h over PROC  4");
+    expect(line("device", DeviceTelemetrySchema, long)).toBe("h over PROC by host  event, 3 more");
+    expect(line("device", DeviceTelemetrySchema, { ...long, collectionAgent: "proc" })).toStartWith(
+      "h over PROC  event",
+    );
+    expect(line("device", DeviceTelemetrySchema, { deviceId: "h" })).toBe("h  no events");
     const batch = { batchSequenceNumber: 3, edgeAgentId: "edge", telemetryRecords: [device], droppedEvents: 2 };
     expect(line("batch", TelemetryBatchSchema, batch)).toBe("batch 3 of edge  1 record, 4 events  2 events dropped");
   });
@@ -121,7 +140,7 @@ describe("eventLine", () => {
     const metric = (name: string, value: number, unit: string, more = {}) => ({
       metricData: { metricName: name, numericValue: value, unit, ...more },
     });
-    const shown = (...events: object[]) => line("device", DeviceTelemetrySchema, { deviceId: "h", events });
+    const shown = (...events: object[]) => line("device", DeviceTelemetrySchema, { deviceId: "h", events }, 90);
     const labels = { syscall: "futex", pid: "7", name: "x", entity_id: "ab", "le=1": "9" };
     const latency = { labels, sampleCount: 1200n, avgValue: 0.000_001_25, maxValue: 12.5 };
     expect(shown(metric("syscall.latency", 1.5, "s", latency))).toEndWith(
@@ -132,12 +151,12 @@ describe("eventLine", () => {
       "memory 3.0 MiB, cpu 12.3 %",
     );
     const log = { severity: "WARN", eventType: "LOG", logData: { message: "disk" } };
-    expect(shown(log, log, log, log)).toEndWith("WARN LOG disk, WARN LOG disk, WARN LOG disk, 1 more");
+    expect(shown(log, log, log, log)).toEndWith("WARN LOG disk, WARN LOG disk, WARN LOG disk, WARN LOG disk");
     expect(
       shown(metric("rate", 1536.4, "bytes/s"), metric("busy", 0.004, "s"), metric("fan", 1234.5, "rpm")),
     ).toEndWith("rate 1.5 KiB/s, busy 4 ms, fan 1,235 rpm");
     const statusData = { componentName: "host", status: "ONLINE", cpuUsagePercent: 5.4, memoryUsagePercent: 40 };
-    expect(shown({ statusData })).toEndWith("1 event  host ONLINE cpu 5 % memory 40 %");
+    expect(shown({ statusData })).toEndWith("h  host ONLINE cpu 5 % memory 40 %");
   });
 
   test("what a log says of itself", () => {
@@ -207,7 +226,7 @@ describe("eventLine", () => {
         const field = splitFields(encode(made)).find(({ number }) => number === numbers[made.kind]);
         const result = decodePayload(made.kind as "flow", contentOf(field));
         if (!result.ok) throw new Error(result.reason);
-        expect(eventLine(result.payload)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
+        expect(eventLine(result.payload, 72)).not.toMatch(/[\u0000-\u001f\u007f-\u009f]/);
       }),
       { seed: 9, numRuns: 300 },
     );

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { contentLine, eventJson, recordJson, stateText, timeText } from "../../src/tasks/render-record.ts";
+import { create } from "@bufbuild/protobuf";
+import { FlowEventSchema, ProcessEventSchema } from "../../src/gen/messaging_schema_pb.ts";
+import { contentLine, eventJson, recordJson, stateText } from "../../src/tasks/render-record.ts";
+import { timeText } from "../../src/tasks/render-time.ts";
 import { selectRecords } from "../../src/tasks/wal-query.ts";
 import type { RecordView } from "../../src/tasks/wal-record-view.ts";
 import { openLogReader } from "../../src/wal/index.ts";
@@ -37,13 +40,34 @@ describe("timeText", () => {
 
 describe("contentLine", () => {
   test("says what a reader should know of an event", () => {
-    const base = contentLine(view);
+    const lineOf = (changes: Partial<RecordView>) => contentLine({ ...view, ...changes }, 72);
+    const base = lineOf({});
     expect(base).toStartWith("TCP 10.0.0.1:40002 -> 10.0.0.2:443");
-    expect(contentLine({ ...view, synthetic: true })).toBe(`${base}  synthetic`);
-    expect(contentLine({ ...view, trust: "unsigned" })).toBe(`${base}  earlier form, unsigned`);
-    expect(contentLine({ ...view, trust: "signed_legacy" })).toBe(`${base}  earlier form, signed`);
-    expect(contentLine({ ...view, intact: false })).toContain("DAMAGED");
-    expect(contentLine({ ...view, payload: undefined, problem: "\u001b" })).toBe("(unreadable: \\x1b)");
+    expect(lineOf({ synthetic: true })).toBe(`${base}  synthetic`);
+    expect(lineOf({ trust: "unsigned" })).toBe(`${base}  earlier form, unsigned`);
+    expect(lineOf({ trust: "signed_legacy" })).toBe(`${base}  earlier form, signed`);
+    expect(lineOf({ intact: false })).toContain("DAMAGED");
+    expect(lineOf({ payload: undefined, problem: "\u001b" })).toBe("(unreadable: \\x1b)");
+  });
+});
+
+describe("contentLine of what was made up", () => {
+  const madeUp = (payload: RecordView["payload"]) => contentLine({ ...view, synthetic: true, payload }, 72);
+
+  test("says so once, also where the flow's interface says it", () => {
+    const flow = create(FlowEventSchema, { protocol: "UDP", interface: "synthetic" });
+    expect(madeUp({ kind: "flow", event: flow })).toEndWith("0 ms  synthetic");
+    expect(madeUp({ kind: "flow", event: flow })).not.toContain("synthetic  synthetic");
+    expect(contentLine({ ...view, payload: { kind: "flow", event: flow } }, 72)).toEndWith("0 ms  synthetic");
+    const real = create(FlowEventSchema, { protocol: "UDP", interface: "eth0" });
+    expect(madeUp({ kind: "flow", event: real })).toEndWith("eth0  synthetic");
+  });
+
+  test("and has room for it on the line", () => {
+    const event = create(ProcessEventSchema, { kind: "exec", exe: "/bin/x", args: ["x", "y".repeat(500)] });
+    const line = madeUp({ kind: "process", event });
+    expect(line).toEndWith("…)  parent 0, user 0  synthetic");
+    expect(line).toHaveLength(72);
   });
 });
 
@@ -67,6 +91,7 @@ describe("eventJson and recordJson", () => {
       ts_ns: "1700000000000000002",
       received_ns: "1700000000000000005",
       kind: "flow",
+      collector: "flow",
       trust: "verified",
       event: {
         srcIp: "10.0.0.1",

@@ -1,8 +1,11 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { selectRecords } from "../../src/tasks/wal-query.ts";
-import { openLogReader } from "../../src/wal/index.ts";
-import { createFolder, LogWriterFixture, signers } from "./log-fixture.ts";
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { LeafBody } from "../../src/envelope/index.ts";
+import { DeviceTelemetrySchema } from "../../src/gen/universal_telemetry_pb.ts";
+import { type RecordSelection, selectRecords } from "../../src/tasks/wal-query.ts";
+import { type LogReader, openLogReader, type RecordQuery } from "../../src/wal/index.ts";
+import { createFolder, flowPayload, LogWriterFixture, signers } from "./log-fixture.ts";
 
 const folder = createFolder();
 const path = join(folder.dir, "bus.db");
@@ -43,6 +46,42 @@ describe("selectRecords", () => {
     const atNs = (sequence: number) => 1_700_000_000_000_000_000n + BigInt(sequence);
     expect(idsOf({ agents: ["agent"], sinceNs: atNs(10), untilNs: atNs(13) })).toEqual([10, 11, 12]);
     expect(idsOf({ agents: ["agent"], sinceNs: atNs(10), untilNs: atNs(13), newest: 2 })).toEqual([11, 12]);
+  });
+
+  test("the newest of a collector's, however many others stand between", () => {
+    const mixed = join(folder.dir, "mixed.db");
+    const mixedWriter = new LogWriterFixture(mixed);
+    const device = (collectionAgent: string): LeafBody => ({
+      kind: "device",
+      payload: toBinary(DeviceTelemetrySchema, create(DeviceTelemetrySchema, { collectionAgent })),
+    });
+    const scanned: number[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      scanned.push(mixedWriter.next);
+      mixedWriter.group([device("scan"), ...Array.from({ length: 299 }, () => device("host"))]);
+    }
+    mixedWriter.group([{ kind: "flow", payload: flowPayload(1), synthetic: true }]);
+    mixedWriter.flows(3);
+    mixedWriter.log.close();
+    const mixedReader = openLogReader(mixed);
+    const pages: number[] = [];
+    const counting = {
+      records: (query: RecordQuery) => {
+        const page = mixedReader.records(query);
+        pages.push(page.length);
+        return page;
+      },
+    } as LogReader;
+    const ids = (selection: RecordSelection) => Array.from(selectRecords(counting, selection), ({ id }) => id);
+    expect(ids({ collectors: ["scan"] })).toEqual(scanned);
+    expect(ids({ collectors: ["scan"], newest: 2 })).toEqual(scanned.slice(2));
+    expect(ids({ collectors: ["scan"], newest: 9 })).toEqual(scanned);
+    expect(ids({ collectors: ["synthetic"] })).toEqual([1201]);
+    expect(ids({ collectors: ["flow"], newest: 2 })).toEqual([1203, 1204]);
+    expect(ids({ collectors: ["scan", "synthetic"], newest: 2 })).toEqual([scanned[3] as number, 1201]);
+    expect(ids({ collectors: ["scan"], kinds: ["flow"] })).toEqual([]);
+    expect(Math.max(...pages)).toBe(256);
+    mixedReader.close();
   });
 
   test("opens each record", () => {

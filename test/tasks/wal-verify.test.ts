@@ -4,7 +4,7 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { blake2b256 } from "../../src/core/hashes.ts";
 import { standaloneEnvelope } from "../../src/envelope/index.ts";
-import { findingLine, unprovenLines, verifyJson } from "../../src/tasks/render-verify.ts";
+import { findingLine, recordsLine, unprovenLines, verifyJson } from "../../src/tasks/render-verify.ts";
 import { isComplete, type VerifyReport, verifyLog } from "../../src/tasks/wal-verify.ts";
 import { flowEnvelopeType, long } from "../envelope/universal-arbitrary.ts";
 import { createFolder, flowPayload, LogWriterFixture, signers } from "./log-fixture.ts";
@@ -137,6 +137,27 @@ describe("verifyLog of a sound log", () => {
     } finally {
       writer.log.close();
     }
+  });
+
+  test("what comes while it looks is told apart from what it looked at", async () => {
+    const path = join(dir, "busy.db");
+    const program = [process.execPath, join(import.meta.dir, "live-log-child.ts"), path];
+    const child = Bun.spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
+    await child.stdout.getReader().read();
+    const reports = Array.from({ length: 5 }, () => verifyLog({ path, trustPath }));
+    child.stdin.end();
+    expect(await child.exited).toBe(0);
+    const met = reports.find(({ arrived }) => arrived > 0);
+    if (!met) throw new Error("no record came while a log of 3,000 was verified, five times");
+    for (const { findings, records, signatures } of reports) {
+      expect({ findings, records }).toEqual({ findings: [], records: signatures.good });
+    }
+    expect(met.treeSize).toBe(met.records + met.arrived);
+    expect(recordsLine(met)).toMatch(/^3,\d{3}; \d+ more came meanwhile, /);
+    expect(verifyJson(met)).toMatchObject({ records: met.records, arrived: met.arrived });
+    const quiet = verifyLog({ path, trustPath });
+    expect([quiet.arrived, quiet.records]).toEqual([0, quiet.signatures.good]);
+    expect(recordsLine(quiet)).toMatch(/^3,\d{3}$/);
   });
 
   test("a record that was set aside proves itself, with its tree and when that has left", () => {
