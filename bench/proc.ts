@@ -17,6 +17,7 @@ import { parseArgs } from "node:util";
 import { procConfigSchema } from "../src/collectors/proc/index.ts";
 import { ProcessSource } from "../src/collectors/proc/source.ts";
 import { peerProgram } from "../test/support/debian.ts";
+import { startSleepers } from "../test/support/sleepers.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -39,14 +40,6 @@ interface Row {
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
-}
-
-/** Forks of one shell that wait; they end with its standard input. */
-async function startSleepers(): Promise<Bun.Subprocess<"pipe", "pipe">> {
-  const script = `i=0; while [ $i -lt ${processes} ]; do (read x <&3) & i=$((i+1)); done; echo ready; read x <&3`;
-  const child = Bun.spawn(["sh", "-c", `exec 3<&0; ${script}`], { stdin: "pipe", stdout: "pipe" });
-  await child.stdout.getReader().read();
-  return child;
 }
 
 /** CPU time of whole runs, in milliseconds. */
@@ -148,7 +141,7 @@ async function scanMs(): Promise<{ first: number; steady: number; seen: number }
   return { first: median(first), steady: median(steady), seen };
 }
 
-const sleepers = await startSleepers();
+const sleepers = await startSleepers(processes);
 try {
   const scan = await scanMs();
   if (scan.seen < processes) throw new Error(`saw ${scan.seen} processes, not ${processes}`);

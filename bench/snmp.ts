@@ -6,7 +6,8 @@
  * what amoskys printed is checked against the recordings.
  *
  * The third line is the collector alone, round after round in one process, as it is in a running agent: without
- * starting and without printing.
+ * starting and without printing. Behind it, one device with as many interfaces as are read by default: how long a round
+ * takes, and how long at most nothing else runs in the process meanwhile.
  *
  *   bun bench/snmp.ts [--json] [--runs N] [--devices N] [--interfaces N] [--parallel N] [--command "dist/amoskys"]
  */
@@ -74,11 +75,11 @@ function columnsOf(device: number, index: number): readonly (readonly [string, s
   ];
 }
 
-function writeRecordings(folder: string): { paths: string[]; values: number } {
+function writeRecordings(folder: string, counts: { devices: number; interfaces: number }) {
   let values = 0;
-  const paths = Array.from({ length: devices }, (_, device) => {
+  const paths = Array.from({ length: counts.devices }, (_, device) => {
     const lines = [`1.3.6.1.2.1.1.3.0|67|${device}`, `1.3.6.1.2.1.1.5.0|4|device-${device}`];
-    for (let index = 1; index <= interfaces; index += 1) {
+    for (let index = 1; index <= counts.interfaces; index += 1) {
       for (const [column, tag, value] of columnsOf(device, index)) {
         lines.push(`${column}.${index}|${tag}|${value}`);
         values += 1;
@@ -124,6 +125,47 @@ async function collectOnce(config: object): Promise<{ wallMs: number; cpuMs: num
   await collector.stop(1000);
   const { user, system } = process.cpuUsage(before);
   return { wallMs: performance.now() - startMs, cpuMs: (user + system) / 1000 };
+}
+
+/** The longest time for which no timer of this process ran during some work. */
+async function longestPauseMs(work: () => Promise<unknown>): Promise<number> {
+  let longestMs = 0;
+  let lastMs = performance.now();
+  const note = () => {
+    longestMs = Math.max(longestMs, performance.now() - lastMs);
+    lastMs = performance.now();
+  };
+  const timer = setInterval(note, 1);
+  await work();
+  clearInterval(timer);
+  note();
+  return longestMs;
+}
+
+interface LargeDevice {
+  readonly interfaces: number;
+  readonly round_ms: number;
+  readonly longest_pause_ms: number;
+}
+
+/** Rounds at one device with many interfaces: the median round, and the longest pause of all. */
+async function measureLargeDevice(folder: string): Promise<LargeDevice> {
+  const large = { devices: 1, interfaces: snmpConfigSchema.parse({}).max_interfaces };
+  mkdirSync(folder);
+  const replayedDevice = new ReplayedDevices(writeRecordings(folder, large).paths);
+  try {
+    const config = { ...writeHome(folder, await replayedDevice.ports()), timeout_s: 30 };
+    await collectOnce(config);
+    const rounds: number[] = [];
+    const pauses: number[] = [];
+    for (let i = 0; i < runs; i += 1) {
+      pauses.push(await longestPauseMs(async () => rounds.push((await collectOnce(config)).wallMs)));
+    }
+    const longest = Math.round(Math.max(...pauses));
+    return { interfaces: large.interfaces, round_ms: Math.round(median(rounds)), longest_pause_ms: longest };
+  } finally {
+    await replayedDevice.close();
+  }
 }
 
 function runCommand(command: readonly string[], environment: Readonly<Record<string, string | undefined>>) {
@@ -196,7 +238,7 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 }
 
-function report(subjects: readonly Subject[], values: number): void {
+function report(subjects: readonly Subject[], values: number, large: LargeDevice): void {
   const middle = (subject: Subject, pick: (run: Run) => number) => Math.round(median(subject.runs.map(pick)));
   const reference = subjects.find(({ name }) => name === "snmpbulkwalk");
   const ratio = (subject: Subject, pick: (run: Run) => number) =>
@@ -214,10 +256,11 @@ function report(subjects: readonly Subject[], values: number): void {
     target: subject === reference ? undefined : target,
   }));
   const load = readFileSync("/proc/loadavg", "utf8").split(" ")[0];
-  if (flags.json) process.stdout.write(`${JSON.stringify({ devices, interfaces, parallel, runs, load, rows })}\n`);
+  if (flags.json)
+    process.stdout.write(`${JSON.stringify({ devices, interfaces, parallel, runs, load, rows, large })}\n`);
   else {
     const what = `${devices} devices of ${interfaces} interfaces, ${parallel} at once, ${runs} runs, load ${load}`;
-    process.stdout.write(`${what}\n${Bun.inspect.table(rows)}`);
+    process.stdout.write(`${what}\n${Bun.inspect.table(rows)}one large device\n${Bun.inspect.table([large])}`);
   }
 }
 
@@ -261,7 +304,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
 
 const folder = mkdtempSync(join(tmpdir(), "amoskys-bench-snmp-"));
 mkdirSync(join(folder, "state"));
-const { paths, values } = writeRecordings(folder);
+const { paths, values } = writeRecordings(folder, { devices, interfaces });
 const replayed = new ReplayedDevices(paths);
 try {
   const subjects = subjectsFor(folder, await replayed.ports(), replayed);
@@ -269,7 +312,7 @@ try {
   for (let i = 0; i < runs; i += 1) {
     for (const { runs: made, run } of subjects) made.push(await run());
   }
-  report(subjects, values);
+  report(subjects, values, await measureLargeDevice(join(folder, "large")));
 } finally {
   await replayed.close();
   rmSync(folder, { recursive: true, force: true });

@@ -69,8 +69,10 @@ export const metrics: readonly MetricDefinition[] = [
   gauge("amoskys_proc_hidden_processes", "Processes that the agent may not read."),
   gauge("amoskys_proc_closed_processes", "Processes whose executable file the agent may not see."),
   counter("amoskys_proc_vanished_total", "Processes that ended while they were read."),
+  counter("amoskys_proc_unread_total", "Processes that were there and could not be read."),
   gauge("amoskys_host_metrics", "Metrics in the last round."),
-  counter("amoskys_host_missing_parts_total", "Parts of a round that the kernel did not show, by part.", ["part"]),
+  gauge("amoskys_host_missing_parts", "1 for each part that the kernel did not show in the last round.", ["part"]),
+  gauge("amoskys_host_unanswered_file_systems", "File systems left out of the last round, by why.", ["outcome"]),
   counter("amoskys_synthetic_events_total", "Made-up events handed on, by scenario.", ["scenario"]),
   counter("amoskys_synthetic_instances_total", "Scenarios that were made up to their end, by scenario.", ["scenario"]),
   counter("amoskys_syscall_calls_total", "System calls counted."),
@@ -97,6 +99,10 @@ export const metrics: readonly MetricDefinition[] = [
   counter("amoskys_snmp_failures_total", "Devices that could not be read, or not whole, by the code of the error.", [
     "code",
   ]),
+  counter(
+    "amoskys_snmp_unasked_devices_total",
+    "Devices that this host could not ask, so that their state is unknown.",
+  ),
   counter("amoskys_snmp_discarded_answers_total", "Datagrams that were no answer to a question, by reason.", [
     "reason",
   ]),

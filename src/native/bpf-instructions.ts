@@ -62,7 +62,6 @@ export const helpers = {
   ktime_get_ns: 5,
   get_current_pid_tgid: 14,
   get_current_uid_gid: 15,
-  get_current_comm: 16,
   get_current_cgroup_id: 80,
   probe_read_user: 112,
   probe_read_kernel: 113,

@@ -12,7 +12,7 @@ const logBytes = 1 << 20;
 const logCharactersKept = 4000;
 /** Bytes of `struct bpf_prog_info` (linux/bpf.h) that are asked for; an older kernel fills fewer. */
 const infoBytes = 256;
-/** Its `recursion_misses`. */
+/** Its `recursion_misses`, zero before Linux 5.12, where the programs of this house cannot be loaded anyway. */
 const missesOffset = 208;
 
 /** A program attached to an event of the kernel; it runs until this is closed. */

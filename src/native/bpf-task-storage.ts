@@ -37,7 +37,7 @@ function integerTypes(valueBytes: number): Uint8Array {
 
 /**
  * Creates memory of `valueBytes` (8 or 16) for each thread, which goes with the thread: it needs no bound, and no other
- * thread that gets the same number later can meet it. Linux 5.11 and newer.
+ * thread that gets the same number later can meet it. Programs at tracepoints have it since Linux 5.12.
  */
 export function createTaskStorage(name: string, valueBytes: 8 | typeof valueBytesMax): BpfMap {
   const btf = integerTypes(valueBytes);

@@ -44,8 +44,12 @@ export class ConnectSet {
     if (this.#epoll < 0) throw systemError({ call: "epoll_create1", errno: errno(), what: "Cannot wait for sockets" });
   }
 
-  /** Begins one to an address of 4 or 16 bytes; answers its number, or the errno's name where it failed at once. */
+  /**
+   * Begins one to an address of 4 or 16 bytes; answers its number, or the errno's name where it failed at once, which
+   * is EBADF of a closed set: its descriptor may be another's by now.
+   */
   begin(address: Uint8Array, port: number): number | string {
+    if (this.#closed) return "EBADF";
     const family = address.length === 4 ? AF_INET : AF_INET6;
     const fd = libc().socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return errnoName(errno());

@@ -22,6 +22,11 @@ export function readUptimeS(procRoot: string): number | undefined {
   return parseFraction(reader.readText(`${procRoot}/uptime`)?.split(" ")[0]);
 }
 
+/** Ticks since boot, as field 22 of /proc/PID/stat has them, of a time of CLOCK_BOOTTIME. */
+export function bootTicks(bootNs: bigint): number {
+  return Number(bootNs / nsPerTick);
+}
+
 /** When a process started, in nanoseconds since the Unix epoch; as exact as a tick and the time of boot in seconds. */
 export function startTimeNs(bootTimeS: number, startTicks: number): bigint {
   return BigInt(bootTimeS) * 1_000_000_000n + BigInt(startTicks) * nsPerTick;

@@ -1,5 +1,5 @@
-import { readdirSync } from "node:fs";
 import type { FileReader } from "./file-reader.ts";
+import { folderNames } from "./folder-names.ts";
 import { parseCount } from "./numbers.ts";
 
 /**
@@ -24,19 +24,11 @@ export function parseCpuInfoHz(text: string): ReadonlyMap<number, number> {
 export function readScalingHz(sysRoot: string, reader: FileReader): ReadonlyMap<number, number> {
   const found = new Map<number, number>();
   const folder = `${sysRoot}/devices/system/cpu`;
-  for (const name of folderEntries(folder)) {
+  for (const name of folderNames(folder)) {
     if (!/^cpu\d+$/.test(name)) continue;
     // in kilohertz (cpufreq.rst of the kernel)
     const khz = parseCount(reader.readText(`${folder}/${name}/cpufreq/scaling_cur_freq`)?.trim());
     if (khz !== undefined) found.set(Number(name.slice(3)), khz * 1000);
   }
   return found;
-}
-
-function folderEntries(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import { errnoOf } from "../core/errors.ts";
 
 /** statfs(2) of a mounted file system. */
 export interface FileSystemUsage {
@@ -11,29 +12,41 @@ export interface FileSystemUsage {
   readonly inodesFree: number;
 }
 
+/** What became of the question: `silent` has not answered yet, `refused` answered with that errno. */
+export type UsageAnswer =
+  | { readonly outcome: "told"; readonly usage: FileSystemUsage }
+  | { readonly outcome: "silent" }
+  | { readonly outcome: "refused"; readonly errno: string };
+
 /** Paths that were asked and have not answered: asking them again would use up one more thread. */
 const pending = new Set<string>();
 
-/**
- * Undefined where the file system is gone, denied, or does not answer within `timeoutMs`: a lost server holds the call.
- */
-export async function readFileSystemUsage(path: string, timeoutMs: number): Promise<FileSystemUsage | undefined> {
-  if (pending.has(path)) return undefined;
+const silent = { outcome: "silent" } as const;
+
+/** Asks a file system, for at most `timeoutMs`: a lost server or a broken disk holds the call as long as it likes. */
+export async function readFileSystemUsage(path: string, timeoutMs: number): Promise<UsageAnswer> {
+  if (pending.has(path)) return silent;
   pending.add(path);
-  const { promise: late, resolve } = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => resolve(undefined), timeoutMs);
-  const asked = statfs(path)
-    .catch(() => undefined)
-    .finally(() => pending.delete(path));
-  const answer = await Promise.race([asked, late]);
+  const { promise: late, resolve } = Promise.withResolvers<UsageAnswer>();
+  const timer = setTimeout(() => resolve(silent), timeoutMs);
+  const answer = await Promise.race([ask(path).finally(() => pending.delete(path)), late]);
   clearTimeout(timer);
-  if (answer === undefined) return undefined;
-  const { bsize, blocks, bfree, bavail, files, ffree } = answer;
-  return {
-    sizeBytes: blocks * bsize,
-    freeBytes: bfree * bsize,
-    availableBytes: bavail * bsize,
-    inodes: files,
-    inodesFree: ffree,
-  };
+  return answer;
+}
+
+async function ask(path: string): Promise<UsageAnswer> {
+  try {
+    // blocks are counted in units of frsize; bsize is only the best size to read and write (statvfs(3))
+    const { frsize, blocks, bfree, bavail, files, ffree } = await statfs(path);
+    const usage = {
+      sizeBytes: blocks * frsize,
+      freeBytes: bfree * frsize,
+      availableBytes: bavail * frsize,
+      inodes: files,
+      inodesFree: ffree,
+    };
+    return { outcome: "told", usage };
+  } catch (caught) {
+    return { outcome: "refused", errno: errnoOf(caught) ?? String(caught) };
+  }
 }

@@ -34,7 +34,7 @@ const tab = 0x09;
 const uidMark = Buffer.from("\nUid:\t");
 const gidMark = Buffer.from("\nGid:\t");
 
-/** One past the longest command line that can be asked for. */
+/** The longest command line that can be asked for, with room for the byte behind it that says it was cut. */
 const bytesFirst = 65_536 + 4096;
 
 function validText(text: string): string {

@@ -1,3 +1,5 @@
+import { AmoskysError } from "../core/errors.ts";
+import type { FileReader } from "./file-reader.ts";
 import { parseCount, wordsOf } from "./numbers.ts";
 
 /** What a processor did, in the order of /proc/stat (proc_stat(5)). Guests are contained in user and nice. */
@@ -62,4 +64,16 @@ export function parseSystemStat(text: string): SystemStat | undefined {
     running: counts.get("procs_running"),
     blocked: counts.get("procs_blocked"),
   };
+}
+
+/**
+ * Reads /proc/stat. Throws `facility_missing` where there is none and so no proc file system; `setting` names what says
+ * where to look, such as `host.proc_root`.
+ */
+export function readSystemStat(procRoot: string, reader: FileReader, setting: string): SystemStat {
+  const stat = parseSystemStat(reader.readText(`${procRoot}/stat`) ?? "");
+  if (stat) return stat;
+  throw new AmoskysError("facility_missing", `There is no proc file system at "${procRoot}"`, {
+    hint: `mount -t proc proc /proc, or set ${setting}`,
+  });
 }

@@ -1,5 +1,5 @@
-import { readdirSync } from "node:fs";
 import type { FileReader } from "./file-reader.ts";
+import { folderNames } from "./folder-names.ts";
 
 /** One sensor of a chip that the kernel's hwmon knows (hwmon/sysfs-interface.rst). */
 export interface Temperature {
@@ -14,9 +14,9 @@ export interface Temperature {
 /** The temperatures that a host's sensors tell; empty where it has none. Sensors that do not answer are left out. */
 export function readTemperatures(sysRoot: string, reader: FileReader): Temperature[] {
   const folder = `${sysRoot}/class/hwmon`;
-  return entriesOf(folder).flatMap((device) => {
+  return folderNames(folder).flatMap((device) => {
     const chip = readLine(reader, `${folder}/${device}/name`) ?? device;
-    return entriesOf(`${folder}/${device}`).flatMap((file) => {
+    return folderNames(`${folder}/${device}`).flatMap((file) => {
       const number = /^(temp\d+)_input$/.exec(file)?.[1];
       const milli = number === undefined ? undefined : readLine(reader, `${folder}/${device}/${file}`);
       if (number === undefined || milli === undefined || !/^-?\d+$/.test(milli)) return [];
@@ -24,14 +24,6 @@ export function readTemperatures(sysRoot: string, reader: FileReader): Temperatu
       return [{ device, chip, sensor, celsius: Number(milli) / 1000 }];
     });
   });
-}
-
-function entriesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }
 
 /** A chip that sleeps answers EAGAIN, one that is broken EIO or ENODATA. */

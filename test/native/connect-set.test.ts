@@ -63,6 +63,20 @@ describe("ConnectSet on loopback", () => {
     expect([told, descriptors() <= before]).toEqual([0, true]);
   });
 
+  test("a closed set begins nothing, also where its descriptor is another's by now", () => {
+    const closed = new ConnectSet();
+    closed.close();
+    const other = open();
+    const before = descriptors();
+    expect(closed.begin(loopback, 9)).toBe("EBADF");
+    expect(descriptors()).toBe(before);
+    let told = 0;
+    other.take(() => {
+      told += 1;
+    });
+    expect(told).toBe(0);
+  });
+
   test("more than one look takes all that have ended", () => {
     const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
     const set = open();

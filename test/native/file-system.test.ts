@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { statfsSync } from "node:fs";
 import { mountTypeOf } from "../../src/native/file-system.ts";
 import { readFileSystem } from "../../src/native/index.ts";
+import { fuseObstacle, mountFuse } from "../support/fuse-disk.ts";
 
 const mountinfo = `40 22 0:44 / /srv/deep rw - xfs /dev/vdc rw
 22 27 0:21 / / rw,relatime - ext4 /dev/vda rw
@@ -25,6 +26,14 @@ describe("file system", () => {
     expect(facts.totalBytes).toBe(blocks * bsize);
     expect(Math.abs(facts.freeBytes - bavail * bsize)).toBeLessThan(1 << 30);
     expect(facts.freeBytes).toBeLessThan(facts.totalBytes);
+  });
+
+  test.skipIf(fuseObstacle() !== undefined)("behind FUSE, its type says whether it is of the network", async () => {
+    await using near = await mountFuse("fuse.portal", { bsize: 1 << 20, frsize: 512 });
+    const sizes = { totalBytes: 512_000, freeBytes: 256_000 };
+    expect(readFileSystem(near.folder)).toEqual({ type: "fuse.portal", network: false, ...sizes });
+    await using far = await mountFuse("fuse.glusterfs");
+    expect(readFileSystem(far.folder)).toMatchObject({ type: "fuse.glusterfs", network: true });
   });
 
   test("a path that is not there is told as such", () => {

@@ -1,29 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { parseMountInfo, realMounts } from "../../src/procfs/index.ts";
+import { parseMountInfo } from "../../src/core/mount-info.ts";
+import { realMounts } from "../../src/procfs/index.ts";
 
 const line = (device: string, root: string, point: string, type: string, source: string, options = "rw") =>
   `36 35 ${device} ${root} ${point} ${options} shared:1 - ${type} ${source} rw\n`;
-
-describe("parseMountInfo", () => {
-  test("escapes, no optional fields, read-only by either list", () => {
-    const text =
-      "36 35 98:0 /mnt1 /mnt\\0402\\134x ro,noatime master:1 - ext3 /dev/root\\011a rw,errors=continue\n" +
-      "1128 67 253:0 / /srv rw,relatime - xfs /dev/sdb ro\n" +
-      "broken line\n - \n";
-    expect(parseMountInfo(text)).toEqual([
-      {
-        device: "98:0",
-        root: "/mnt1",
-        mountPoint: "/mnt 2\\x",
-        type: "ext3",
-        source: "/dev/root\ta",
-        isReadOnly: true,
-      },
-      { device: "253:0", root: "/", mountPoint: "/srv", type: "xfs", source: "/dev/sdb", isReadOnly: true },
-    ]);
-  });
-});
 
 describe("realMounts", () => {
   const points = (text: string, withNetwork = false) =>
@@ -50,9 +31,14 @@ describe("realMounts", () => {
   });
 
   test("those of other hosts only if asked for", () => {
-    const text = line("0:70", "/", "/net", "nfs4", "server:/x") + line("0:71", "/", "/s", "fuse.sshfs", "a@b:");
+    const text =
+      line("0:70", "/", "/net", "nfs4", "server:/x") +
+      line("0:71", "/", "/s", "fuse.sshfs", "a@b:") +
+      line("0:72", "/", "/g", "fuse.glusterfs", "server:/volume") +
+      line("0:73", "/", "/c", "fuse.ceph-fuse", "ceph-fuse") +
+      line("0:74", "/", "/portal", "fuse.portal", "portal");
     expect(points(text)).toEqual([]);
-    expect(points(text, true)).toEqual(["/net", "/s"]);
+    expect(points(text, true)).toEqual(["/net", "/s", "/g", "/c"]);
   });
 
   test("the root of this system is there if it is a disk's", () => {

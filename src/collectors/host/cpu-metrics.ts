@@ -22,6 +22,7 @@ export function busyPercent({ before, now }: HostInterval): number | undefined {
 export function addCpuMetrics(builder: TelemetryBuilder, interval: HostInterval, perCore: boolean): void {
   const { before, now } = interval;
   const busy = busyPercent(interval);
+  // the one name without `host.`: by it those who ask for processors of any device find a host as well
   if (busy !== undefined) builder.metric("cpu.total", busy, "percent");
   addPercentages(builder, "all", before.stat.all, now.stat.all);
   for (const mode of shownModes) {

@@ -1,10 +1,10 @@
+import type { Mount } from "../../core/mount-info.ts";
 import type {
   CpuTicks,
   DiskStats,
   FileSystemUsage,
   InterfaceStats,
   LoadAverage,
-  Mount,
   PressureLine,
   PressureResource,
   SocketStats,
@@ -17,6 +17,16 @@ export interface MeasuredFileSystem {
   readonly mount: Mount;
   readonly usage: FileSystemUsage;
 }
+
+/** A mounted file system that did not tell how full it is. */
+export interface UnansweredFileSystem {
+  readonly mount: Mount;
+  readonly outcome: (typeof unansweredOutcomes)[number];
+  /** What it answered instead, where it answered. */
+  readonly errno?: string;
+}
+
+export const unansweredOutcomes = ["silent", "refused"] as const;
 
 /** An interface with what tells it apart from a later one of the same name. */
 export interface MeasuredInterface extends InterfaceStats {
@@ -37,6 +47,7 @@ export interface HostSample {
   readonly disks: readonly DiskStats[];
   readonly interfaces: readonly MeasuredInterface[];
   readonly fileSystems: readonly MeasuredFileSystem[];
+  readonly unanswered: readonly UnansweredFileSystem[];
   /** Of the network namespace that the agent is in. */
   readonly sockets: SocketStats;
   /** Of a page of memory. */
@@ -50,16 +61,18 @@ export interface HostSample {
 }
 
 /** Parts of a sample that may be missing. */
-export type HostPart =
-  | "memory"
-  | "load"
-  | "pressure"
-  | "disks"
-  | "interfaces"
-  | "sockets"
-  | "file_systems"
-  | "frequencies"
-  | "temperatures";
+export const hostParts = [
+  "memory",
+  "load",
+  "pressure",
+  "disks",
+  "interfaces",
+  "sockets",
+  "file_systems",
+  "frequencies",
+  "temperatures",
+] as const;
+export type HostPart = (typeof hostParts)[number];
 
 /** Two samples, and what they are shown with. */
 export interface HostInterval {

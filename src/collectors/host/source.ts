@@ -1,4 +1,4 @@
-import { AmoskysError } from "../../core/errors.ts";
+import { type Mount, parseMountInfo } from "../../core/mount-info.ts";
 import { matchesPattern } from "../../core/name-pattern.ts";
 import {
   FileReader,
@@ -9,23 +9,27 @@ import {
   parseDiskStats,
   parseLoadAverage,
   parseMeminfo,
-  parseMountInfo,
   parseNetDev,
   parsePressure,
   parseSocketStats,
-  parseSystemStat,
   parseVmstat,
   pressureResources,
   readFileSystemUsage,
   readPageBytes,
   readScalingHz,
+  readSystemStat,
   readTemperatures,
   readUptimeS,
   realMounts,
-  type SystemStat,
 } from "../../procfs/index.ts";
 import type { HostConfig } from "./config.ts";
-import type { HostPart, HostSample, MeasuredFileSystem, MeasuredInterface } from "./host-sample.ts";
+import type {
+  HostPart,
+  HostSample,
+  MeasuredFileSystem,
+  MeasuredInterface,
+  UnansweredFileSystem,
+} from "./host-sample.ts";
 
 /** A file system that takes longer to answer is left out of the round. */
 const fileSystemMsMax = 2000;
@@ -43,7 +47,7 @@ export class HostSource {
   /** Throws `facility_missing` where there is no /proc/stat; other parts that are missing are named in the sample. */
   async sample(nowMs: () => number): Promise<HostSample> {
     const { proc_root: root } = this.#config;
-    const fileSystems = await this.#fileSystems();
+    const { fileSystems, unanswered } = await this.#fileSystems();
     const memory = parseMeminfo(this.#text("meminfo"));
     const load = parseLoadAverage(this.#text("loadavg"));
     const pressure = this.#pressure();
@@ -51,7 +55,7 @@ export class HostSource {
     const temperatures = readTemperatures(this.#config.sys_root, this.#reader);
     const sockets = parseSocketStats(`${this.#text("net/sockstat")}\n${this.#text("net/sockstat6")}`);
     // what is counted is read in one go, next to the time it is counted over
-    const stat = this.#stat();
+    const stat = readSystemStat(root, this.#reader, "host.proc_root");
     const disks = parseDiskStats(this.#text("diskstats"));
     const interfaces = this.#interfaces();
     const atMs = nowMs();
@@ -62,7 +66,7 @@ export class HostSource {
     if (disks.length === 0) missing.push("disks");
     if (interfaces.length === 0) missing.push("interfaces");
     if (sockets.size === 0) missing.push("sockets");
-    if (fileSystems.length === 0) missing.push("file_systems");
+    if (fileSystems.length + unanswered.length === 0) missing.push("file_systems");
     if (frequencies.size === 0) missing.push("frequencies");
     if (temperatures.length === 0) missing.push("temperatures");
     const isExcluded = (patterns: readonly string[], name: string) => patterns.some((p) => matchesPattern(p, name));
@@ -77,6 +81,7 @@ export class HostSource {
       disks: disks.filter(({ name }) => isWholeDisk(name) && !isExcluded(this.#config.exclude_disks, name)),
       interfaces: interfaces.filter(({ name }) => !isExcluded(this.#config.exclude_interfaces, name)),
       fileSystems,
+      unanswered,
       sockets,
       pageBytes: this.#pageBytes,
       temperatures,
@@ -88,14 +93,6 @@ export class HostSource {
 
   #text(name: string): string {
     return this.#reader.readText(`${this.#config.proc_root}/${name}`) ?? "";
-  }
-
-  #stat(): SystemStat {
-    const stat = parseSystemStat(this.#text("stat"));
-    if (stat) return stat;
-    throw new AmoskysError("facility_missing", `There is no proc file system at "${this.#config.proc_root}"`, {
-      hint: "mount -t proc proc /proc, or set host.proc_root",
-    });
   }
 
   #pressure(): ReadonlyMap<PressureResource, readonly PressureLine[]> {
@@ -130,16 +127,22 @@ export class HostSource {
   }
 
   /** Of the first process, whose mounts are the host's, where it may be read. */
-  async #fileSystems(): Promise<MeasuredFileSystem[]> {
+  async #fileSystems(): Promise<Pick<HostSample, "fileSystems" | "unanswered">> {
     const { exclude_mounts: excluded, network_file_systems: withNetwork } = this.#config;
     const mounts = parseMountInfo(this.#text("1/mountinfo") || this.#text("self/mountinfo"));
     const shown = realMounts(mounts, withNetwork).filter(
       ({ mountPoint }) => !excluded.some((pattern) => matchesPattern(pattern, mountPoint)),
     );
-    const measured = await Promise.all(
-      shown.map(async (mount) => ({ mount, usage: await readFileSystemUsage(mount.mountPoint, fileSystemMsMax) })),
-    );
-    return measured.flatMap(({ mount, usage }) => (usage ? [{ mount, usage }] : []));
+    const fileSystems: MeasuredFileSystem[] = [];
+    const unanswered: UnansweredFileSystem[] = [];
+    const answers = await Promise.all(shown.map(({ mountPoint }) => readFileSystemUsage(mountPoint, fileSystemMsMax)));
+    for (const [index, answer] of answers.entries()) {
+      const mount = shown[index] as Mount;
+      if (answer.outcome === "told") fileSystems.push({ mount, usage: answer.usage });
+      // it is unmounted by now, or mounted where this process does not see it
+      else if (answer.outcome === "silent" || answer.errno !== "ENOENT") unanswered.push({ mount, ...answer });
+    }
+    return { fileSystems, unanswered };
   }
 
   #files(): HostSample["files"] {

@@ -1,5 +1,6 @@
 import type { CollectorContext } from "../../core/collector.ts";
-import { awaitOrAbort } from "../../core/pause.ts";
+import { emitAll } from "../../core/emit-all.ts";
+import type { CollectedEvent } from "../../core/event.ts";
 import {
   definePollingCollector,
   type PolledOptions,
@@ -13,11 +14,10 @@ import { monitored, type ProcessEventKind, processEvent, roundTelemetry } from "
 import { ProcessSource, type Round } from "./source.ts";
 import type { TrackedProcess } from "./tracked-process.ts";
 
-/** Events handed on before it is asked whether there is room for more. */
-const eventsTogether = 256;
-
 const hidepidHint = "run as root, or as a member of the group that the gid= option of the proc mount names";
 const closedHint = "sudo amoskys, or a service with AmbientCapabilities=CAP_SYS_PTRACE";
+
+const unreadHint = "they are tried again in each round; EMFILE: a higher limit of open files (ulimit -n)";
 
 /** The collector `proc`. */
 export const procCollector = definePollingCollector(
@@ -30,7 +30,7 @@ class ProcRounds implements Rounds {
   readonly #config: ProcConfig;
   readonly #context: CollectorContext;
   readonly #source: ProcessSource;
-  readonly #totals = { seen: 0, start: 0, exec: 0, exit: 0, vanished: 0 };
+  readonly #totals = { seen: 0, start: 0, exec: 0, exit: 0, vanished: 0, unread: 0 };
   #processes = 0;
   /** Processes whose file the kernel keeps from this user. */
   #closed = 0;
@@ -57,9 +57,6 @@ class ProcRounds implements Rounds {
     const all = [...this.#source.processes()];
     this.#processes = all.length;
     this.#closed = all.filter(({ facts }) => facts.isExeHidden).length;
-    await this.#emitAll("exit", round.ended, nowNs, signal);
-    await this.#emitAll(round.isFirst ? "seen" : "start", round.started, nowNs, signal);
-    await this.#emitAll("exec", round.executed, nowNs, signal);
     const selected = all.filter(({ isSelected }) => isSelected);
     const telemetry = roundTelemetry({
       device: thisHost("proc", "PROC", this.#config.interval_s * 1000),
@@ -69,12 +66,15 @@ class ProcRounds implements Rounds {
       descriptors: (pid) => this.#source.descriptors(pid),
       residentBytes: (pid) => this.#source.residentBytes(pid),
     });
+    await emitAll(this.#context, this.#changes(round, nowNs), signal);
     for (const event of telemetry.build()) this.#context.emit(event);
     this.#totals.vanished += round.vanished;
     observer.gauge("amoskys_proc_processes", this.#processes);
     observer.gauge("amoskys_proc_hidden_processes", round.hidden);
     observer.gauge("amoskys_proc_closed_processes", this.#closed);
     observer.count("amoskys_proc_vanished_total", {}, round.vanished);
+    this.#totals.unread += round.unread;
+    observer.count("amoskys_proc_unread_total", {}, round.unread);
     for (const { what, hint } of this.#unseen()) {
       if (this.#told.has(hint)) continue;
       this.#told.add(hint);
@@ -92,27 +92,24 @@ class ProcRounds implements Rounds {
     return { message: `${this.#processes} processes${change}`, degraded: unseen.join("; "), figures };
   }
 
-  /**
-   * Events wait for room; once the collector is to stop they no longer do, and the outbox counts what it cannot hold.
-   */
-  async #emitAll(
-    kind: ProcessEventKind,
-    processes: readonly TrackedProcess[],
-    nowNs: bigint,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { room, emit } = this.#context;
-    for (const [index, process] of processes.entries()) {
-      if (index % eventsTogether === 0) await awaitOrAbort(room(), signal);
-      emit(processEvent(kind, process, nowNs));
+  /** The events of a round; those of one kind are counted once all of them were taken. */
+  *#changes({ ended, seen, started, executed }: Round, nowNs: bigint): Generator<CollectedEvent> {
+    const kinds: readonly (readonly [ProcessEventKind, readonly TrackedProcess[]])[] = [
+      ["exit", ended],
+      ["seen", seen],
+      ["start", started],
+      ["exec", executed],
+    ];
+    for (const [kind, processes] of kinds) {
+      for (const process of processes) yield processEvent(kind, process, nowNs);
+      this.#totals[kind] += processes.length;
+      this.#context.observer.count("amoskys_proc_events_total", { kind }, processes.length);
     }
-    this.#totals[kind] += processes.length;
-    this.#context.observer.count("amoskys_proc_events_total", { kind }, processes.length);
   }
 
-  /** What is not seen for want of a privilege. */
+  /** What is not seen, for want of a privilege or because reading it failed. */
   #unseen(): { readonly what: string; readonly hint: string }[] {
-    const { hidden = 0, isPartial = false } = this.#last ?? {};
+    const { hidden = 0, isPartial = false, unread = 0, unreadErrno } = this.#last ?? {};
     const found = [];
     if (hidden > 0 || isPartial) {
       const what = hidden > 0 ? `${hidden} processes of others are hidden` : "processes of others are hidden";
@@ -123,6 +120,7 @@ class ProcRounds implements Rounds {
       const what = `file and later executions of ${this.#closed} processes are not seen`;
       found.push({ what: `${what} (CAP_SYS_PTRACE is missing)`, hint: closedHint });
     }
+    if (unread > 0) found.push({ what: `${unread} processes could not be read (${unreadErrno})`, hint: unreadHint });
     return found;
   }
 }

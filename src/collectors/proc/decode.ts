@@ -62,7 +62,7 @@ export function roundTelemetry(round: RoundMetrics): TelemetryBuilder {
   const states = new Map<string, number>();
   for (const { state } of processes) states.set(state, (states.get(state) ?? 0) + 1);
   for (const [state, count] of [...states].sort()) builder.metric("process.count", count, "1", { labels: { state } });
-  builder.metric("process.count.threads", sumOf(processes), "1");
+  builder.metric("process.all.threads", sumOf(processes), "1");
   for (const process of monitored) {
     const labels = { pid: String(process.pid), name: process.name, entity_id: process.entityId };
     builder

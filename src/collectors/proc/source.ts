@@ -2,12 +2,14 @@ import { AmoskysError, errnoOf } from "../../core/errors.ts";
 import {
   createProcessStat,
   entityIdOf,
+  FileReader,
   type ProcessFacts,
   ProcessReader,
   type ProcessStat,
   readBootId,
   readBootTimeS,
   readPageBytes,
+  readSystemStat,
   readUptimeS,
   startTimeNs,
   ticksPerSecond,
@@ -22,6 +24,8 @@ const turnProcesses = 256;
 /** What one round saw. Processes that are filtered out are in none of the lists. */
 export interface Round {
   readonly isFirst: boolean;
+  /** There since before the first round, and told for the first time. */
+  readonly seen: TrackedProcess[];
   readonly started: TrackedProcess[];
   readonly executed: TrackedProcess[];
   readonly ended: TrackedProcess[];
@@ -29,6 +33,9 @@ export interface Round {
   hidden: number;
   /** Ended while they were read. */
   vanished: number;
+  /** There, but reading them failed, the last time with this errno. */
+  unread: number;
+  unreadErrno: string;
   /** Whether processes of others do not appear at all (hidepid=2): the first process of the system is missing. */
   isPartial: boolean;
 }
@@ -40,6 +47,8 @@ export class ProcessSource {
   readonly #stat: ProcessStat = createProcessStat();
   readonly #pageBytes = readPageBytes();
   readonly #table = new Map<number, TrackedProcess>();
+  /** Pids that the first round could not read: not told yet, but not started since. */
+  #untold = new Set<number>();
   #bootId = "";
   #bootTimeS = 0;
   #round = 0;
@@ -52,12 +61,7 @@ export class ProcessSource {
   /** Throws `facility_missing` where there is no /proc. */
   open(): void {
     const { proc_root: root } = this.#config;
-    const bootTimeS = readBootTimeS(root);
-    if (bootTimeS === undefined) {
-      throw new AmoskysError("facility_missing", `There is no proc file system at "${root}"`, {
-        hint: "mount -t proc proc /proc, or set proc.proc_root",
-      });
-    }
+    readSystemStat(root, new FileReader(), "proc.proc_root");
     this.#bootId = readBootId(root);
   }
 
@@ -76,29 +80,40 @@ export class ProcessSource {
     return pages === undefined ? undefined : pages * this.#pageBytes;
   }
 
-  /** Looks at every process once; `nowMs` tells monotonic time. */
+  /** Looks at every process once; `nowMs` tells monotonic time. Where it throws, the table is as it was. */
   async look(nowMs: () => number): Promise<Round> {
+    const pids = this.#pids();
     const round: Round = {
       isFirst: this.#round === 0,
+      seen: [],
       started: [],
       executed: [],
       ended: [],
       hidden: 0,
       vanished: 0,
-      isPartial: false,
+      unread: 0,
+      unreadErrno: "",
+      isPartial: !pids.includes(1),
     };
-    const pids = this.#pids();
-    round.isPartial = !pids.includes(1);
-    this.#round += 1;
     this.#bootTimeS = readBootTimeS(this.#config.proc_root) ?? this.#bootTimeS;
     const uptimeS = readUptimeS(this.#config.proc_root);
+    this.#round += 1;
     let turn = 0;
     for (const pid of pids) {
       turn += 1;
       if (turn % turnProcesses === 0) await new Promise((resume) => setImmediate(resume));
-      this.#lookAt(pid, nowMs(), uptimeS, round);
+      try {
+        this.#lookAt(pid, nowMs(), uptimeS, round);
+      } catch (caught) {
+        const errno = errnoOf(caught);
+        if (errno === undefined) throw caught;
+        round.unread += 1;
+        round.unreadErrno = errno;
+        this.#leave(pid, round);
+      }
     }
     this.#sweep(round);
+    if (this.#untold.size > 0) this.#untold = this.#untold.intersection(new Set(pids));
     return round;
   }
 
@@ -116,8 +131,7 @@ export class ProcessSource {
     const outcome = this.#reader.readStat(pid, this.#stat);
     if (outcome === "denied") {
       round.hidden += 1;
-      // it is there, though not for us: no end of it is made up
-      if (known) known.round = this.#round;
+      this.#leave(pid, round);
       return;
     }
     if (outcome === "gone") {
@@ -131,18 +145,25 @@ export class ProcessSource {
     }
   }
 
+  /** It is there, though not to be read: no end of it is made up, and no start later of what was there before. */
+  #leave(pid: number, round: Round): void {
+    const known = this.#table.get(pid);
+    if (known) known.round = this.#round;
+    if (round.isFirst) this.#untold.add(pid);
+  }
+
   #update(known: TrackedProcess, atMs: number, round: Round): void {
     const stat = this.#stat;
     known.round = this.#round;
     refresh(known, stat, atMs, this.#pageBytes);
     if (known.nameHash === stat.nameHash && known.imageHash === stat.imageHash) return;
     const isImageNew = known.imageHash !== stat.imageHash;
-    known.nameHash = stat.nameHash;
-    known.imageHash = stat.imageHash;
     known.name = this.#reader.name(stat);
     // kernel threads are named anew with their work, and an ending process loses its image: neither executes anything
-    if (stat.virtualBytes === 0) return;
-    const facts = this.#facts(known.pid, stat, known.name);
+    const facts = stat.virtualBytes === 0 ? undefined : this.#facts(known.pid, stat, known.name);
+    // not before the facts are there: where they cannot be read, the next round finds the change again
+    known.nameHash = stat.nameHash;
+    known.imageHash = stat.imageHash;
     if (facts === undefined || (facts.exe === "" && known.facts.exe !== "")) return;
     if (!isImageNew && facts.exe === known.facts.exe) return;
     known.facts = facts;
@@ -157,7 +178,6 @@ export class ProcessSource {
     const name = this.#reader.name(stat);
     const facts = this.#facts(pid, stat, name);
     if (facts === undefined) {
-      this.#table.delete(pid);
       round.vanished += 1;
       return;
     }
@@ -186,7 +206,8 @@ export class ProcessSource {
     };
     refresh(tracked, stat, atMs, this.#pageBytes);
     this.#table.set(pid, tracked);
-    if (tracked.isSelected) round.started.push(tracked);
+    const wasThere = this.#untold.delete(pid) || round.isFirst;
+    if (tracked.isSelected) (wasThere ? round.seen : round.started).push(tracked);
   }
 
   #facts(pid: number, stat: ProcessStat, name: string): ProcessFacts | undefined {
@@ -196,13 +217,13 @@ export class ProcessSource {
   }
 
   #end(tracked: TrackedProcess, round: Round): void {
+    this.#table.delete(tracked.pid);
     if (tracked.isSelected) round.ended.push(tracked);
   }
 
   #sweep(round: Round): void {
     for (const tracked of this.#table.values()) {
       if (tracked.round === this.#round) continue;
-      this.#table.delete(tracked.pid);
       this.#end(tracked, round);
     }
   }

@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { Collector, CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
 import { AmoskysError } from "../../core/errors.ts";
+import { inTurn } from "../../core/lifecycle.ts";
+import { atMost, awaitOrAbort, pause } from "../../core/pause.ts";
 import type { SyntheticConfig } from "./config.ts";
 import { EventGenerator } from "./generator.ts";
 import { Pacer } from "./pacer.ts";
@@ -31,10 +33,8 @@ class SyntheticCollector implements Collector {
   readonly #ended = Promise.withResolvers<void>();
   #truth: TruthWriter | undefined;
   #loop: Promise<void> = Promise.resolve();
-  #isStopping = false;
+  readonly #stop = new AbortController();
   #isOver = false;
-  /** Ends what the loop waits for. */
-  #wake: () => void = () => {};
 
   constructor({ config, truthPath }: SyntheticCollectorOptions, context: CollectorContext) {
     this.#config = config;
@@ -59,13 +59,17 @@ class SyntheticCollector implements Collector {
 
   /** What was emitted of scenarios under way is written to the truth file too. Safe twice. */
   async stop(deadlineMs: number): Promise<void> {
-    this.#isStopping = true;
-    this.#wake();
-    await Promise.race([this.#loop, Bun.sleep(deadlineMs)]);
-    for (const truth of this.#truth ? this.#generator.unfinished() : []) this.#truth?.write(truth);
-    this.#truth?.close();
+    this.#stop.abort();
+    await atMost(deadlineMs, this.#loop);
+    const truth = this.#truth;
     this.#truth = undefined;
-    this.#ended.resolve();
+    await inTurn(
+      () => {
+        for (const unfinished of truth ? this.#generator.unfinished() : []) truth?.write(unfinished);
+      },
+      () => truth?.close(),
+      () => this.#ended.resolve(),
+    );
   }
 
   health(): CollectorHealth {
@@ -79,30 +83,17 @@ class SyntheticCollector implements Collector {
     const { rate } = this.#config;
     const { clock } = this.#context;
     const pacer = rate > 0 ? new Pacer(rate, clock) : undefined;
-    for (let made = 1; !this.#isStopping; made += 1) {
+    const { signal } = this.#stop;
+    for (let made = 1; !signal.aborted; made += 1) {
       if (made % eventsPerTurn === 0) await new Promise((resume) => setImmediate(resume));
-      if (pacer) await this.#untilDue(pacer);
-      else await this.#unlessWoken(this.#context.room());
-      if (this.#isStopping) return;
+      if (pacer) await untilDue(pacer, signal);
+      else await awaitOrAbort(this.#context.room(), signal);
+      if (signal.aborted) return;
       if (!this.#emitNext()) {
         this.#isOver = true;
         return this.#ended.resolve();
       }
     }
-  }
-
-  async #untilDue(pacer: Pacer): Promise<void> {
-    for (let waitMs = pacer.waitMs(); waitMs > 0 && !this.#isStopping; waitMs = pacer.waitMs()) {
-      await this.#unlessWoken(Bun.sleep(Math.min(waitMs, 1000)));
-    }
-  }
-
-  /** Waits for the first of both; unlike a race with one long promise, nothing is left behind each time. */
-  #unlessWoken(waited: Promise<void>): Promise<void> {
-    return new Promise((resume, fail) => {
-      this.#wake = resume;
-      waited.then(resume, fail);
-    });
   }
 
   #emitNext(): boolean {
@@ -117,5 +108,11 @@ class SyntheticCollector implements Collector {
       observer.count("amoskys_synthetic_instances_total", { scenario });
     }
     return true;
+  }
+}
+
+async function untilDue(pacer: Pacer, signal: AbortSignal): Promise<void> {
+  for (let waitMs = pacer.waitMs(); waitMs > 0 && !signal.aborted; waitMs = pacer.waitMs()) {
+    await pause(Math.min(waitMs, 1000), signal);
   }
 }

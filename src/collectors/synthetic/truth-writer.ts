@@ -31,23 +31,20 @@ export class TruthWriter {
     }
   }
 
-  /** Throws `disk_full` or `internal` where the line cannot be written. */
+  /** Throws `disk_full` or `internal` where the line cannot be written; takes no further ones then. */
   write(truth: ScenarioTruth): void {
     if (this.#fd === undefined) return;
     try {
       const line = Buffer.from(`${JSON.stringify({ run: this.#run, ...truth })}\n`);
       for (let at = 0; at < line.length; ) at += writeSync(this.#fd, line, at);
     } catch (caught) {
-      const errno = errnoOf(caught);
-      const code = errno === "ENOSPC" || errno === "EDQUOT" ? "disk_full" : "internal";
-      throw new AmoskysError(code, `Cannot write the truth file ${this.#path}: ${errno ?? caught}`, {
-        cause: caught,
-        hint: "make room, or name another file with --truth FILE",
-      });
+      closeSync(this.#fd);
+      this.#fd = undefined;
+      throw this.#failure(caught);
     }
   }
 
-  /** Safe twice. */
+  /** Throws as `write` does, where what was written does not reach the disk. Safe twice. */
   close(): void {
     if (this.#fd === undefined) return;
     const fd = this.#fd;
@@ -56,9 +53,18 @@ export class TruthWriter {
       fsyncSync(fd);
     } catch (caught) {
       // a pipe or a device has nothing to be brought to disk
-      if (errnoOf(caught) !== "EINVAL") throw caught;
+      if (errnoOf(caught) !== "EINVAL") throw this.#failure(caught);
     } finally {
       closeSync(fd);
     }
+  }
+
+  #failure(caught: unknown): AmoskysError {
+    const errno = errnoOf(caught);
+    const code = errno === "ENOSPC" || errno === "EDQUOT" ? "disk_full" : "internal";
+    return new AmoskysError(code, `Cannot write the truth file ${this.#path}: ${errno ?? caught}`, {
+      cause: caught,
+      hint: "make room, or name another file with --truth FILE",
+    });
   }
 }

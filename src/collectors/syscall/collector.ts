@@ -6,13 +6,13 @@ import {
   type Rounds,
   type RoundsReport,
 } from "../../core/polling-collector.ts";
+import { readBootId } from "../../procfs/index.ts";
 import { thisHost } from "../../telemetry/index.ts";
-import { bootFacts } from "./boot-facts.ts";
 import type { SyscallConfig } from "./config.ts";
 import { addRest, decodeInterval, type IntervalFigures } from "./decode.ts";
 import { entityIdAt } from "./exec-event.ts";
 import { ExecFeed } from "./exec-feed.ts";
-import { intervalTelemetry } from "./interval-telemetry.ts";
+import { intervalTelemetry, shortfallOf } from "./interval-telemetry.ts";
 import { type RestFigures, type Shortfall, SyscallSource } from "./source.ts";
 
 /** The collector `syscall`. */
@@ -30,11 +30,12 @@ class SyscallIntervals implements Rounds {
   readonly #source: SyscallSource;
   #feed: ExecFeed | undefined;
   #isOpen = false;
+  #bootId = "";
   #isFirstRound = true;
   #sinceMs = 0;
   #reported = { shortfall: nothingMissing, rest: new Map<number, RestFigures>(), execs: 0 };
   readonly #totals = { calls: 0, errors: 0 };
-  #last: { figures: IntervalFigures; ms: number } | undefined;
+  #last: { figures: IntervalFigures; ms: number; missing: Shortfall } | undefined;
 
   constructor(options: PolledOptions<SyscallConfig>, context: CollectorContext) {
     this.#options = options;
@@ -44,11 +45,13 @@ class SyscallIntervals implements Rounds {
 
   open(): void {
     const { clock, observer } = this.#context;
+    this.#bootId = readBootId("/proc");
     this.#source.open();
     this.#isOpen = true;
     this.#sinceMs = clock.monotonicMs();
     const { execs, execFailure } = this.#source;
-    if (execs) this.#feed = new ExecFeed(execs, this.#context, () => this.#source.shortfall().lostExecs);
+    const lostExecs = () => this.#source.shortfall().lostExecs;
+    if (execs) this.#feed = new ExecFeed({ source: execs, bootId: this.#bootId, lostExecs }, this.#context);
     if (!execFailure) return;
     const { code, hint, details } = execFailure;
     observer.log("warn", `syscall: executions are not seen: ${execFailure.message}`, { code, hint, ...details });
@@ -62,7 +65,6 @@ class SyscallIntervals implements Rounds {
     if (isFirst) await pause(this.#options.config.interval_s * 1000, signal);
     // what a stop interrupts is told by `close`
     if (signal.aborted) return;
-    await this.#feed?.drain();
     this.#report();
   }
 
@@ -71,7 +73,7 @@ class SyscallIntervals implements Rounds {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     try {
-      this.#feed?.finish();
+      await this.#feed?.finish();
       this.#report();
     } finally {
       this.#source.close();
@@ -82,12 +84,15 @@ class SyscallIntervals implements Rounds {
     const { unattributed, uncounted, lostExecs } = this.#reported.shortfall;
     const execs = this.#feed?.seen ?? 0;
     const figures = { ...this.#totals, unattributed, uncounted, execs, lost_execs: lostExecs };
-    const { execFailure } = this.#source;
-    const degraded = execFailure && `executions are not seen: ${execFailure.message}`;
-    if (!this.#last) return { message: "counts system calls", degraded, figures };
-    const { ms, figures: last } = this.#last;
+    const failure = this.#source.execFailure ?? this.#feed?.failure;
+    const unseen = failure ? [`executions are not seen: ${failure.message}`] : [];
+    if (!this.#last) return { message: "counts system calls", degraded: unseen.join("; "), figures };
+    const { ms, figures: last, missing } = this.#last;
     const seconds = Math.max(1, Math.round(ms / 1000));
-    return { message: `${last.all.calls} calls of ${last.processes} processes in ${seconds} s`, degraded, figures };
+    const { unattributed: apart } = missing;
+    const without = apart > 0 ? `, ${apart} of them without their process (syscall.pairs_max)` : "";
+    const message = `${last.all.calls} calls of ${last.processes} processes in ${seconds} s${without}`;
+    return { message, degraded: [...unseen, ...shortfallOf(missing)].join("; "), figures };
   }
 
   #report(): void {
@@ -99,28 +104,30 @@ class SyscallIntervals implements Rounds {
     const figures = decodeInterval(interval, this.#options.config);
     const shortfall = this.#source.shortfall();
     const before = this.#reported;
-    const unattributed = shortfall.unattributed - before.shortfall.unattributed;
-    const rest = unattributed > 0 ? this.#addRest(figures) : before.rest;
+    const missing: Shortfall = {
+      unattributed: shortfall.unattributed - before.shortfall.unattributed,
+      uncounted: shortfall.uncounted - before.shortfall.uncounted,
+      lostExecs: shortfall.lostExecs - before.shortfall.lostExecs,
+    };
+    const rest = missing.unattributed > 0 ? this.#addRest(figures) : before.rest;
     const execs = this.#feed?.seen ?? 0;
     this.#reported = { shortfall, rest, execs };
-    this.#last = { figures, ms };
-    const boot = bootFacts(clock);
+    this.#last = { figures, ms, missing };
+    const bootId = this.#bootId;
     const telemetry = intervalTelemetry({
       device: thisHost("syscall", "BPF", ms),
       nowNs: clock.wallNs(),
       figures,
-      unattributed,
-      uncounted: shortfall.uncounted - before.shortfall.uncounted,
+      missing,
       execs: execs - before.execs,
-      lostExecs: shortfall.lostExecs - before.shortfall.lostExecs,
-      entityId: (process, startNs) => entityIdAt(boot, process, startNs),
+      entityId: (process, startNs) => entityIdAt(bootId, process, startNs),
     });
     for (const event of telemetry.build()) emit(event);
     this.#totals.calls += figures.all.calls;
     this.#totals.errors += figures.all.errors;
     observer.count("amoskys_syscall_calls_total", {}, figures.all.calls);
-    observer.count("amoskys_syscall_unattributed_total", {}, unattributed);
-    observer.count("amoskys_syscall_uncounted_total", {}, shortfall.uncounted - before.shortfall.uncounted);
+    observer.count("amoskys_syscall_unattributed_total", {}, missing.unattributed);
+    observer.count("amoskys_syscall_uncounted_total", {}, missing.uncounted);
     observer.gauge("amoskys_syscall_pairs", figures.pairs);
   }
 

@@ -1,11 +1,9 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { CollectedEvent } from "../../core/event.ts";
 import { ProcessEventSchema } from "../../gen/messaging_schema_pb.ts";
-import { type CgroupPlace, entityIdOf, parseCommandLine, startTimeNs, ticksPerSecond } from "../../procfs/index.ts";
+import { bootTicks, type CgroupPlace, entityIdOf, parseCommandLine, startTimeNs } from "../../procfs/index.ts";
 import { textOf } from "./decode.ts";
 import { execRecord } from "./layout.ts";
-
-const nsPerTick = BigInt(1_000_000_000 / ticksPerSecond);
 
 /** One execution as the kernel told it. */
 export interface Execution {
@@ -58,8 +56,8 @@ export interface BootFacts {
 }
 
 /** The identity that `agent proc` gives the same process: its start in ticks of /proc/PID/stat is part of it. */
-export function entityIdAt({ bootId }: Pick<BootFacts, "bootId">, pid: number, startNs: bigint): string {
-  return entityIdOf(bootId, pid, Number(startNs / nsPerTick));
+export function entityIdAt(bootId: string, pid: number, startNs: bigint): string {
+  return entityIdOf(bootId, pid, bootTicks(startNs));
 }
 
 /** The event of an execution, at the time of the execution; without a place where that could not be had any more. */
@@ -70,14 +68,14 @@ export function execEvent(execution: Execution, boot: BootFacts, place?: CgroupP
     ppid: BigInt(ppid),
     exe,
     args: [...args],
-    startTsNs: startTimeNs(boot.bootTimeS, Number(startNs / nsPerTick)),
+    startTsNs: startTimeNs(boot.bootTimeS, bootTicks(startNs)),
     uid,
     gid,
     cgroup: place?.path ?? "",
     containerId: place?.containerId ?? "",
     kind: "exec",
     source: "ebpf",
-    entityId: entityIdAt(boot, pid, startNs),
+    entityId: entityIdAt(boot.bootId, pid, startNs),
   });
   return { kind: "process", tsNs: bootNs + boot.wallOffsetNs, payload: toBinary(ProcessEventSchema, message) };
 }

@@ -1,105 +1,132 @@
 import type { CollectorContext } from "../../core/collector.ts";
+import { emitAll } from "../../core/emit-all.ts";
 import { AmoskysError } from "../../core/errors.ts";
+import type { CollectedEvent } from "../../core/event.ts";
+import { RatedLog } from "../../core/rated-log.ts";
 import { CgroupFinder, ProcessReader } from "../../procfs/index.ts";
 import { bootFacts } from "./boot-facts.ts";
-import { decodeExecution, execEvent } from "./exec-event.ts";
+import { type BootFacts, decodeExecution, execEvent } from "./exec-event.ts";
 import type { ExecSource } from "./exec-source.ts";
 
 /** How often the ring buffer is read; it has to hold what is executed in between. */
 const readMs = 100;
-/** Records read before it is asked whether there is room for more events. */
+/** Records that are taken out of the ring buffer before the first of them is handed on. */
 const recordsAtOnce = 256;
+
+/** What executions are read from, and how many of them were lost since it was opened. */
+export interface ExecFeedOptions {
+  readonly source: ExecSource;
+  readonly bootId: string;
+  lostExecs(): number;
+}
 
 /** Hands executions on as they come, and declares those that the ring buffer had no room for. */
 export class ExecFeed {
-  readonly #source: ExecSource;
+  readonly #options: ExecFeedOptions;
   readonly #context: CollectorContext;
-  readonly #lostExecs: () => number;
+  readonly #log: RatedLog;
   readonly #cgroups = new CgroupFinder(new ProcessReader("/proc"));
   readonly #timer: Timer;
+  readonly #end = new AbortController();
   #draining: Promise<void> | undefined;
-  #isFinished = false;
+  #failure: AmoskysError | undefined;
   #seen = 0;
   #lost = 0;
   #checkedNs: bigint;
 
-  /** `lostExecs` answers how many executions were lost since the source was opened. */
-  constructor(source: ExecSource, context: CollectorContext, lostExecs: () => number) {
-    this.#source = source;
+  constructor(options: ExecFeedOptions, context: CollectorContext) {
+    this.#options = options;
     this.#context = context;
-    this.#lostExecs = lostExecs;
+    this.#log = new RatedLog(context.observer, context.clock);
     this.#checkedNs = context.clock.wallNs();
     this.#timer = setInterval(() => this.#tick(), readMs);
   }
 
-  /** Executions handed on. */
+  /** Executions read; they are handed on within the time that `emitAll` waits for room. */
   get seen(): number {
     return this.#seen;
   }
 
-  /** Hands on what has come, as fast as there is room for it. What comes meanwhile waits in the ring buffer. */
-  drain(): Promise<void> {
-    this.#draining ??= this.#drain().finally(() => {
-      this.#draining = undefined;
-    });
-    return this.#draining;
+  /** Why the last reading failed, if it did. */
+  get failure(): AmoskysError | undefined {
+    return this.#failure;
   }
 
   /** Sees no more, and hands on the rest without waiting for room: the outbox counts what it cannot hold. */
-  finish(): void {
-    if (this.#isFinished) return;
-    this.#isFinished = true;
+  async finish(): Promise<void> {
+    if (this.#end.signal.aborted) return;
     clearInterval(this.#timer);
-    this.#source.detach();
-    this.#read();
-    this.#declareLost();
+    this.#end.abort();
+    this.#options.source.detach();
+    await this.#draining;
+    await this.#drain();
   }
 
-  /** A failure is told, and tried again with the next tick; the round after it fails with it as well. */
+  /** A failure is told, and tried again with the next tick. */
   #tick(): void {
-    this.drain().catch((caught) => {
-      const { code, message } = AmoskysError.from(caught);
-      this.#context.observer.log("warn", `syscall: executions could not be read: ${message}`, { code });
-    });
+    this.#draining ??= this.#drain()
+      .then(
+        () => {
+          this.#failure = undefined;
+        },
+        (caught) => {
+          this.#failure = AmoskysError.from(caught);
+          const { code, message } = this.#failure;
+          this.#log.log("read", "warn", `syscall: executions could not be read: ${message}`, { code });
+        },
+      )
+      .finally(() => {
+        this.#draining = undefined;
+      });
   }
 
+  /** Hands on what has come. While there is no room, for a while, what comes waits in the ring buffer. */
   async #drain(): Promise<void> {
-    let records: number;
-    do {
-      await this.#context.room();
-      if (this.#isFinished) return;
-      records = this.#read(recordsAtOnce);
-    } while (records === recordsAtOnce);
+    const first = this.#read();
+    if (first.length > 0) await emitAll(this.#context, this.#from(first), this.#end.signal);
     this.#declareLost();
   }
 
-  #read(recordsMax?: number): number {
-    const { clock, observer, emit } = this.#context;
-    const boot = bootFacts(clock);
+  /** Events that were read, and all that can be read after them. */
+  *#from(first: CollectedEvent[]): Generator<CollectedEvent> {
+    let events = first;
+    yield* events;
+    while (events.length === recordsAtOnce) {
+      events = this.#read();
+      yield* events;
+    }
+  }
+
+  #read(): CollectedEvent[] {
+    const { source, bootId } = this.#options;
+    const { clock, observer } = this.#context;
+    let boot: BootFacts | undefined;
     let argsMissing = 0;
-    const records = this.#source.read((view, offset, length) => {
+    const events: CollectedEvent[] = [];
+    source.read((view, offset, length) => {
       const execution = decodeExecution(view, offset, length);
       if (!execution) return;
+      boot ??= bootFacts(bootId, clock);
       if (execution.isArgsMissing) argsMissing += 1;
-      emit(execEvent(execution, boot, this.#cgroups.find(execution.pid, execution.cgroupId)));
-    }, recordsMax);
-    this.#seen += records;
-    if (records > 0) observer.count("amoskys_syscall_execs_total", {}, records);
+      events.push(execEvent(execution, boot, this.#cgroups.find(execution.pid, execution.cgroupId)));
+    }, recordsAtOnce);
+    this.#seen += events.length;
+    if (events.length > 0) observer.count("amoskys_syscall_execs_total", {}, events.length);
     if (argsMissing > 0) observer.count("amoskys_syscall_args_missing_total", {}, argsMissing);
-    return records;
+    return events;
   }
 
   #declareLost(): void {
     const { clock, observer, lose } = this.#context;
     const sinceNs = this.#checkedNs;
     this.#checkedNs = clock.wallNs();
-    const lost = this.#lostExecs();
+    const lost = this.#options.lostExecs();
     const count = lost - this.#lost;
     this.#lost = lost;
     if (count <= 0) return;
     lose?.(count, sinceNs, this.#checkedNs);
     observer.count("amoskys_syscall_execs_lost_total", {}, count);
-    observer.log("warn", `syscall: ${count} executions found no room in the ring buffer`, {
+    this.#log.log("lost", "warn", `syscall: ${count} executions found no room in the ring buffer`, {
       hint: "a larger syscall.ring_bytes, or a smaller syscall.args_bytes_max",
     });
   }

@@ -1,6 +1,6 @@
 import { BpfAssembler, type BpfMap, type BpfRegister } from "../../native/index.ts";
 import type { KernelOffsets } from "./kernel-offsets.ts";
-import { countersValue, execRecord, execRecordBytes, nameBytes } from "./layout.ts";
+import { countersValue, execRecord, execRecordBytes } from "./layout.ts";
 import { increase } from "./programs.ts";
 
 /** The maps of the program that sees executions. */
@@ -37,7 +37,6 @@ export function execProgram(maps: ExecMaps, offsets: KernelOffsets, argsBytesMax
   p.call("get_current_uid_gid").store("R8", execRecord.user, "R0", 4);
   p.compute("shiftRight", "R0", 32).store("R8", execRecord.group, "R0", 4);
   p.call("get_current_cgroup_id").store("R8", execRecord.cgroup, "R0", 8);
-  p.address("R1", "R8", execRecord.name).move("R2", nameBytes).call("get_current_comm");
   readWord(p, "R3", "R7", offsets.file);
   p.address("R1", "R8", execRecord.file).move("R2", execRecord.fileBytes).call("probe_read_kernel_str");
 

@@ -1,6 +1,7 @@
 import { type DeviceFacts, TelemetryBuilder } from "../../telemetry/index.ts";
 import { type CallFigures, type IntervalFigures, syscallName } from "./decode.ts";
 import { bucketCount, firstBucketPower } from "./layout.ts";
+import type { Shortfall } from "./source.ts";
 
 type Labels = Readonly<Record<string, string>>;
 
@@ -9,12 +10,10 @@ export interface IntervalReport {
   readonly device: DeviceFacts;
   readonly nowNs: bigint;
   readonly figures: IntervalFigures;
-  /** Calls of this interval that are in the totals alone, and calls that are in nothing. */
-  readonly unattributed: number;
-  readonly uncounted: number;
+  /** Of this interval. */
+  readonly missing: Shortfall;
   /** Executions of this interval. */
   readonly execs: number;
-  readonly lostExecs: number;
   entityId(process: number, startNs: bigint): string;
 }
 
@@ -44,21 +43,29 @@ function addCalls(builder: TelemetryBuilder, prefix: string, figures: CallFigure
   builder.histogram(`${prefix}.latency`, totalNs / 1e9, "s", samples, { ...labels, ...bucketLabels(buckets) });
 }
 
+/** What an interval has nowhere, for a person; nothing where it has all. */
+export function shortfallOf({ uncounted, lostExecs }: Shortfall): string[] {
+  const found: string[] = [];
+  if (uncounted > 0) found.push(`${uncounted} calls were not counted`);
+  if (lostExecs > 0) found.push(`${lostExecs} executions found no room (syscall.ring_bytes)`);
+  return found;
+}
+
 /** All counters are of this interval, not since the start: `custom_properties` of the device say so. */
 export function intervalTelemetry(report: IntervalReport): TelemetryBuilder {
-  const { device, nowNs, figures, entityId } = report;
+  const { device, nowNs, figures, missing, entityId } = report;
   const metadata = { customProperties: { "syscall.temporality": "delta" } };
   const builder = new TelemetryBuilder({ ...device, metadata }, nowNs);
   const counter = { type: "COUNTER" } as const;
   builder
     .metric("syscall.all.count", figures.all.calls, "1", counter)
     .metric("syscall.all.errors", figures.all.errors, "1", counter)
-    .metric("syscall.all.unattributed", report.unattributed, "1", counter)
-    .metric("syscall.all.uncounted", report.uncounted, "1", counter)
+    .metric("syscall.all.unattributed", missing.unattributed, "1", counter)
+    .metric("syscall.all.uncounted", missing.uncounted, "1", counter)
     .metric("syscall.all.processes", figures.processes, "1")
     .metric("syscall.all.pairs", figures.pairs, "1")
     .metric("syscall.exec.count", report.execs, "1", counter)
-    .metric("syscall.exec.lost", report.lostExecs, "1", counter);
+    .metric("syscall.exec.lost", missing.lostExecs, "1", counter);
   for (const [slot, sum] of [...figures.bySlot].sort(([a], [b]) => a - b)) {
     addCalls(builder, "syscall.total", sum, { syscall: syscallName(slot) });
   }

@@ -29,9 +29,8 @@ export function loadKernelOffsets(): KernelOffsets {
     throw new AmoskysError(
       "facility_missing",
       `This kernel has no ${structure}.${member}: system calls cannot be told`,
-      {
-        hint: "Linux 5.11 or newer on x86-64",
-      },
+      // 5.12 has the youngest of what the programs use: storage of threads at tracepoints, and compare and exchange
+      { hint: "Linux 5.12 or newer on x86-64" },
     );
   });
   return Object.fromEntries(found) as KernelOffsets;

@@ -78,12 +78,11 @@ export const execRecord = {
   argsBytes: 32,
   /** 0, or the negative errno of reading them. */
   argsOutcome: 36,
-  name: 40,
-  file: 56,
+  file: 40,
   fileBytes: 256,
   /** Number of its control group in the unified tree. */
-  cgroup: 312,
-  args: 320,
+  cgroup: 296,
+  args: 304,
 } as const;
 
 /** Bytes of a record of the ring buffer. */

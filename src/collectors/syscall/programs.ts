@@ -64,8 +64,7 @@ function slotOfNumber(p: BpfAssembler, offsets: KernelOffsets): void {
 
 /**
  * R9 becomes the value of the pair whose key is on the stack; a pair that is new gets name and start of its process.
- * Goes to
- * `full` where there is no room, to `end` where there is no map. Uses R0 to R5 and R7.
+ * Goes to `full` where there is no room, to `end` where there is no map. Uses R0 to R5 and R7.
  */
 function findPair(p: BpfAssembler, maps: SyscallMaps, offsets: KernelOffsets): void {
   lookupOnly(p, maps.current, "end");

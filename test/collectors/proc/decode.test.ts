@@ -91,7 +91,7 @@ describe("roundTelemetry", () => {
     const metrics = collected.metrics();
     expect(metrics.get("process.count{state=S}")).toBe(2);
     expect(metrics.get("process.count{state=R}")).toBe(1);
-    expect(metrics.get("process.count.threads")).toBe(6);
+    expect(metrics.get("process.all.threads")).toBe(6);
     const labels = "{entity_id=e1,name=p1,pid=1}";
     expect(metrics.get(`process.cpu.used${labels}`)).toBe(12.5);
     expect(metrics.get(`process.cpu.time${labels}`)).toBe(2.5);

@@ -92,6 +92,6 @@ describe("execEvent", () => {
       cgroup: place.path,
       containerId: place.containerId,
     });
-    expect(entityIdAt(boot, 70, 5_000_000_000n)).toBe(entityIdOf("b", 70, 500));
+    expect(entityIdAt(boot.bootId, 70, 5_000_000_000n)).toBe(entityIdOf("b", 70, 500));
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type CallFigures, emptyFigures } from "../../../src/collectors/syscall/decode.ts";
-import { bucketLabels, intervalTelemetry } from "../../../src/collectors/syscall/interval-telemetry.ts";
+import { bucketLabels, intervalTelemetry, shortfallOf } from "../../../src/collectors/syscall/interval-telemetry.ts";
 import { bucketCount } from "../../../src/collectors/syscall/layout.ts";
 import { decodePayload } from "../../../src/envelope/index.ts";
 import { DeviceTelemetrySchema } from "../../../src/gen/universal_telemetry_pb.ts";
@@ -41,10 +41,8 @@ function reportOf(top: number, figures: CallFigures) {
       pairs: top,
       processes: top,
     },
-    unattributed: 4,
-    uncounted: 3,
+    missing: { unattributed: 4, uncounted: 3, lostExecs: 1 },
     execs: 2,
-    lostExecs: 1,
     entityId: (process: number, startNs: bigint) => `${process}-${startNs}`,
   };
 }
@@ -59,6 +57,16 @@ describe("bucketLabels", () => {
     });
     expect(bucketLabels(figuresOf({ [bucketCount - 1]: 1 }).buckets)).toEqual({ "le=+Inf": "1" });
     expect(bucketLabels(figuresOf({}).buckets)).toEqual({});
+  });
+});
+
+describe("shortfallOf", () => {
+  test("names what is nowhere, and not what is in the totals", () => {
+    expect(shortfallOf({ unattributed: 4, uncounted: 0, lostExecs: 0 })).toEqual([]);
+    expect(shortfallOf({ unattributed: 0, uncounted: 3, lostExecs: 1 })).toEqual([
+      "3 calls were not counted",
+      "1 executions found no room (syscall.ring_bytes)",
+    ]);
   });
 });
 
