@@ -3,11 +3,13 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import type { CollectedEvent } from "../core/event.ts";
 import {
   type DeviceMetadataSchema,
-  DeviceTelemetrySchema,
   type SecurityEventSchema,
   type StatusDataSchema,
-  type TelemetryEventSchema,
+  TelemetryEventSchema,
 } from "../gen/universal_telemetry_pb.ts";
+import { MetricEncoder, type MetricFields } from "./metric-encoder.ts";
+import { PayloadPacker } from "./payload-packer.ts";
+import type { Severity } from "./severity.ts";
 
 /** Whom the telemetry is about, and who collected it. */
 export interface DeviceFacts {
@@ -27,10 +29,10 @@ export function thisHost(collector: string, protocol: string, intervalMs: number
 }
 
 export interface MetricOptions {
-  readonly type?: "GAUGE" | "COUNTER" | "HISTOGRAM" | "SUMMARY";
+  readonly type?: MetricFields["metricType"];
   readonly labels?: Readonly<Record<string, string>>;
   /** Where a value is beyond a threshold; otherwise INFO. */
-  readonly severity?: "INFO" | "WARN" | "ERROR" | "CRITICAL";
+  readonly severity?: Severity;
 }
 
 /** What a histogram says beside its buckets, which are labels; in the unit of the metric. */
@@ -43,96 +45,118 @@ export interface Samples {
 
 type EventInit = MessageInitShape<typeof TelemetryEventSchema>;
 
+/** Events made in this process: with it an event_id is unique, whatever devices are told in one millisecond. */
+let eventsMade = 0;
+
 /**
  * Gathers what was seen of one device in one round. Every metric carries its unit (UCUM-like: bytes, s, percent, 1).
+ * Each event is encoded as it comes, and packed into payloads of at most `bytesMax` bytes.
  */
 export class TelemetryBuilder {
-  readonly #facts: DeviceFacts;
+  readonly #collector: string;
   readonly #tsNs: bigint;
-  readonly #events: EventInit[] = [];
+  readonly #encoder: MetricEncoder;
+  readonly #packer: PayloadPacker;
+  #size = 0;
 
-  constructor(facts: DeviceFacts, tsNs: bigint) {
-    this.#facts = facts;
+  constructor(facts: DeviceFacts, tsNs: bigint, bytesMax = 100_000) {
+    const { deviceId, deviceType, protocol, collector, metadata, intervalMs } = facts;
+    this.#collector = collector;
     this.#tsNs = tsNs;
+    this.#encoder = new MetricEncoder(tsNs, collector);
+    const envelope = {
+      deviceId,
+      deviceType,
+      protocol,
+      collectionAgent: collector,
+      timestampNs: tsNs,
+      ...(metadata ? { metadata } : {}),
+      ...(intervalMs === undefined ? {} : { collectionIntervalMs: BigInt(Math.round(intervalMs)) }),
+    };
+    this.#packer = new PayloadPacker(envelope, bytesMax);
   }
 
-  /** How many events are in it. */
+  /** How many events were added. */
   get size(): number {
-    return this.#events.length;
+    return this.#size;
   }
 
   metric(name: string, value: number, unit: string, options: MetricOptions = {}): this {
     const { type = "GAUGE", labels = {}, severity = "INFO" } = options;
-    const metricData = { metricName: name, metricType: type, numericValue: value, unit, labels: { ...labels } };
-    return this.#add({ eventType: "METRIC", severity, metricData });
+    return this.#metric({ metricName: name, metricType: type, numericValue: value, unit, labels }, severity);
   }
 
   /** A distribution; `sum` is that of all samples. */
   histogram(name: string, sum: number, unit: string, samples: Samples, labels: Readonly<Record<string, string>>): this {
     const { count, min, max, avg } = samples;
-    const metricData = {
+    return this.#metric({
       metricName: name,
       metricType: "HISTOGRAM",
       numericValue: sum,
       unit,
-      labels: { ...labels },
+      labels,
       minValue: min,
       maxValue: max,
       avgValue: avg,
-      sampleCount: BigInt(count),
-    };
-    return this.#add({ eventType: "METRIC", severity: "INFO", metricData });
+      sampleCount: count,
+    });
   }
 
   /** A value that is text, such as a description. */
   text(name: string, value: string, labels: Readonly<Record<string, string>> = {}): this {
-    const metricData = { metricName: name, metricType: "GAUGE", stringValue: value, labels: { ...labels } };
-    return this.#add({ eventType: "METRIC", severity: "INFO", metricData });
+    return this.#metric({ metricName: name, metricType: "GAUGE", stringValue: value, labels });
   }
 
-  status(severity: "INFO" | "WARN" | "ERROR" | "CRITICAL", data: MessageInitShape<typeof StatusDataSchema>): this {
+  status(severity: Severity, data: MessageInitShape<typeof StatusDataSchema>): this {
     return this.#add({ eventType: "STATUS", severity, statusData: data });
   }
 
+  /** That a component is in another state than before; `before` is undefined where it is new. */
+  change(component: string, now: string, before: string | undefined, severity: Severity = "INFO"): this {
+    const previousStatus = before ?? "";
+    const data = { componentName: component, status: now, previousStatus, statusChangeTimeNs: this.#tsNs };
+    return this.status(severity, data);
+  }
+
   security(
-    severity: "INFO" | "WARN" | "ERROR" | "CRITICAL",
+    severity: Severity,
     data: MessageInitShape<typeof SecurityEventSchema>,
     attributes: Readonly<Record<string, string>> = {},
   ): this {
     return this.#add({ eventType: "SECURITY", severity, securityEvent: data, attributes: { ...attributes } });
   }
 
-  #add(event: EventInit): this {
-    const { collector } = this.#facts;
-    const eventId = `${collector}-${this.#tsNs}-${this.#events.length + 1}`;
-    this.#events.push({ eventId, eventTimestampNs: this.#tsNs, sourceComponent: collector, ...event });
+  /**
+   * The events that are full since the last call, for a device with so much to tell that it is emitted while it is
+   * told; `build` gives the rest.
+   */
+  takeFull(): CollectedEvent[] {
+    return this.#packer.takeFull().map((payload) => this.#collected(payload));
+  }
+
+  /** The events to emit that were not taken yet: one, or several where one payload would be larger than `bytesMax`. */
+  build(): CollectedEvent[] {
+    return this.#packer.takeAll().map((payload) => this.#collected(payload));
+  }
+
+  #metric(metric: MetricFields, severity: Severity = "INFO"): this {
+    this.#packer.add(this.#encoder.encode(this.#nextId(), severity, metric));
     return this;
   }
 
-  /** The events to emit: one, or several where one payload would be larger than `bytesMax`. */
-  build(bytesMax = 100_000): CollectedEvent[] {
-    return this.#split(this.#events, bytesMax);
+  #add(event: EventInit): this {
+    const stamp = { eventId: this.#nextId(), eventTimestampNs: this.#tsNs, sourceComponent: this.#collector };
+    this.#packer.add(toBinary(TelemetryEventSchema, create(TelemetryEventSchema, { ...stamp, ...event })));
+    return this;
   }
 
-  #split(events: readonly EventInit[], bytesMax: number): CollectedEvent[] {
-    const payload = this.#encode(events);
-    if (payload.length <= bytesMax || events.length < 2) return [{ kind: "device", tsNs: this.#tsNs, payload }];
-    const half = Math.ceil(events.length / 2);
-    return [...this.#split(events.slice(0, half), bytesMax), ...this.#split(events.slice(half), bytesMax)];
+  #nextId(): string {
+    this.#size += 1;
+    eventsMade += 1;
+    return `${this.#collector}-${this.#tsNs}-${eventsMade}`;
   }
 
-  #encode(events: readonly EventInit[]): Uint8Array {
-    const { deviceId, deviceType, protocol, collector, metadata, intervalMs } = this.#facts;
-    const message = create(DeviceTelemetrySchema, {
-      deviceId,
-      deviceType,
-      protocol,
-      collectionAgent: collector,
-      timestampNs: this.#tsNs,
-      events: [...events],
-      ...(metadata ? { metadata } : {}),
-      ...(intervalMs === undefined ? {} : { collectionIntervalMs: BigInt(Math.round(intervalMs)) }),
-    });
-    return toBinary(DeviceTelemetrySchema, message);
+  #collected(payload: Uint8Array): CollectedEvent {
+    return { kind: "device", tsNs: this.#tsNs, payload };
   }
 }

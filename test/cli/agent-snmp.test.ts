@@ -72,7 +72,7 @@ describe("amoskys agent snmp", () => {
           (line) => JSON.parse(line) as { event: { deviceId: string; events: { statusData?: { status: string } }[] } },
         )
         .map(({ event }) => `${event.deviceId} ${event.events[0]?.statusData?.status}`);
-      expect(states.toSorted()).toEqual(["closed OFFLINE", "good ONLINE", "liar OFFLINE", "silent OFFLINE"]);
+      expect(states.toSorted()).toEqual(["closed OFFLINE", "good ONLINE", "liar DEGRADED", "silent OFFLINE"]);
       const lines = stderr.trimEnd().split("\n");
       expect(lines).toHaveLength(3);
       expect(lines.find((line) => line.includes("snmp: liar:"))).toContain("its answer is not valid: a length beyond");

@@ -19,7 +19,8 @@ export interface PrintFlowsOptions extends FlowCollectorOptions {
 }
 
 /**
- * Prints each flow as one line of JSON (its event is the protobuf JSON mapping of messaging.FlowEvent), without keys, log or bus.
+ * Prints each flow as one line of JSON (its event is the protobuf JSON mapping of messaging.FlowEvent), without keys,
+ * log or bus.
  * Resolves when the file ends or the signal comes; rejects as the source does, after all that was readable is printed,
  * and with `interrupted` where nobody reads the lines any more.
  */

@@ -35,6 +35,8 @@ export class AnswerGate {
   onAnswer: AnswerListener = () => {};
   readonly #options: AnswerGateOptions;
   readonly #open = new Set<number>();
+  /** Questions that the kernel had no room for, by their id. */
+  readonly #unsent = new Map<number, Uint8Array>();
   #socket: Bun.udp.Socket<"buffer"> | undefined;
 
   private constructor(options: AnswerGateOptions) {
@@ -49,39 +51,63 @@ export class AnswerGate {
         hostname: options.family === 6 ? "::" : "0.0.0.0",
         socket: {
           data: (_socket, bytes, port, address) => gate.#pass(bytes, port, address),
+          drain: () => gate.#sendRest(),
           error: () => {
             gate.isRefused = true;
           },
         },
       });
     } catch (caught) {
-      throw new AmoskysError("unreachable", `Cannot open a UDP socket: ${errnoOf(caught) ?? "unknown"}`);
+      const errno = errnoOf(caught);
+      throw new AmoskysError("unreachable", `Cannot open a UDP socket: ${errno ?? "unknown"}`, { details: { errno } });
     }
     return gate;
   }
 
-  /** Sends a question; from now on one answer with its id is let in. Throws the kernel's error. */
+  /** Whether a question still waits for room in the kernel: it was never on its way. */
+  get isUnsent(): boolean {
+    return this.#unsent.size > 0;
+  }
+
+  /**
+   * Sends a question, at once or when the kernel has room; from now on one answer with its id is let in. Throws the
+   * kernel's error.
+   */
   send(bytes: Uint8Array, id: number): void {
-    const { port, address } = this.#options;
     this.#open.add(id);
-    try {
-      this.#socket?.send(bytes, port, address);
-    } catch (caught) {
-      // the refusal of an earlier packet is told at the next one, which has not gone then
-      if (errnoOf(caught) !== "ECONNREFUSED") throw caught;
-      this.isRefused = true;
-      this.#socket?.send(bytes, port, address);
-    }
+    this.#unsent.set(id, bytes);
+    this.#sendRest();
   }
 
   /** Lets in no answer with this id any more. */
   forget(id: number): void {
     this.#open.delete(id);
+    this.#unsent.delete(id);
   }
 
   close(): void {
     this.#socket?.close();
     this.#socket = undefined;
+  }
+
+  #sendRest(): void {
+    for (const [id, bytes] of this.#unsent) {
+      if (!this.#sendOne(bytes)) return;
+      this.#unsent.delete(id);
+    }
+  }
+
+  /** Whether the kernel took it. */
+  #sendOne(bytes: Uint8Array): boolean {
+    const { port, address } = this.#options;
+    try {
+      return this.#socket?.send(bytes, port, address) ?? true;
+    } catch (caught) {
+      // the refusal of an earlier packet is told at the next one, which has not gone then
+      if (errnoOf(caught) !== "ECONNREFUSED") throw caught;
+      this.isRefused = true;
+      return this.#socket?.send(bytes, port, address) ?? true;
+    }
   }
 
   #pass(bytes: Buffer, port: number, address: string): void {

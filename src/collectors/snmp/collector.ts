@@ -1,4 +1,6 @@
+import { setImmediate } from "node:timers/promises";
 import type { CollectorContext } from "../../core/collector.ts";
+import { emitAll } from "../../core/emit-all.ts";
 import { AmoskysError } from "../../core/errors.ts";
 import { printable } from "../../core/escape.ts";
 import {
@@ -29,13 +31,15 @@ class SnmpRounds implements Rounds {
   readonly #once: boolean;
   readonly #context: CollectorContext;
   readonly #plan: SnmpPlan;
-  #devices: readonly WatchedDevice[];
-  /** By address; what a search found beside the configured devices. */
+  readonly #devices: readonly WatchedDevice[];
+  /** By address; what searches found. */
   #discovered = new Map<string, WatchedDevice>();
   #search: Promise<void> | undefined;
   #searchedMs = -Infinity;
+  /** Why the last search that ended did not ask all addresses. */
+  #searchFailure: string | undefined;
   #interfaces = 0;
-  readonly #totals = { answers: 0, failures: 0, discarded: 0, asked: 0 };
+  readonly #totals = { answers: 0, failures: 0, discarded: 0, asked: 0, unasked: 0 };
 
   constructor({ config, once }: PolledOptions<SnmpConfig>, context: CollectorContext) {
     this.#config = config;
@@ -55,18 +59,25 @@ class SnmpRounds implements Rounds {
   }
 
   async round(signal: AbortSignal): Promise<void> {
+    this.#interfaces = 0;
+    await this.#pollAll(this.#all(), signal);
+    // a search begins when the addresses of the configured devices are known, so that it finds none of them
     this.#startSearch(signal);
-    if (this.#once) await this.#search;
-    const devices = this.#all();
+    if (this.#once && this.#search) {
+      await this.#search;
+      await this.#pollAll(this.#found(), signal);
+    }
+    this.#report();
+  }
+
+  async #pollAll(devices: readonly WatchedDevice[], signal: AbortSignal): Promise<void> {
     // what did not answer last time comes last, so that it keeps nobody waiting
     const queue = devices.toSorted((a, b) => Number(a.status === "OFFLINE") - Number(b.status === "OFFLINE"));
-    this.#interfaces = 0;
     const next = async (): Promise<void> => {
       for (let device = queue.shift(); device && !signal.aborted; device = queue.shift())
         await this.#poll(device, signal);
     };
     await Promise.all(Array.from({ length: Math.min(this.#config.max_concurrent, devices.length) }, next));
-    this.#report();
   }
 
   async close(): Promise<void> {
@@ -75,19 +86,22 @@ class SnmpRounds implements Rounds {
 
   describe(): RoundsReport {
     const counts = this.#counts();
-    const offline = this.#all().filter(({ status }) => status === "OFFLINE");
-    const names = offline.slice(0, namedMax).map(({ label }) => printable(label));
-    const more = offline.length > namedMax ? ` and ${offline.length - namedMax} more` : "";
-    const online = counts.online + counts.degraded;
-    const message = `${online} of ${this.#all().length} devices answer`;
+    const all = this.#all();
+    const unread = all.filter(({ isRead }) => isRead === false);
+    const names = unread.slice(0, namedMax).map(({ label }) => printable(label));
+    const more = unread.length > namedMax ? ` and ${unread.length - namedMax} more` : "";
+    const message = `${all.filter(({ isRead }) => isRead).length} of ${all.length} devices answer`;
+    // a dead device among many is what this agent is here to tell; that none answers may well be a fault of its own
+    const silence = all.length > 0 && unread.length === all.length ? "no device answers" : undefined;
     return {
-      message: offline.length === 0 ? message : `${message}; not: ${names.join(", ")}${more}`,
+      message: unread.length === 0 ? message : `${message}; not: ${names.join(", ")}${more}`,
+      degraded: silence ?? this.#searchFailure,
       figures: { ...counts, interfaces: this.#interfaces, ...this.#totals },
     };
   }
 
   async #poll(device: WatchedDevice, signal: AbortSignal): Promise<void> {
-    const { clock, observer, emit } = this.#context;
+    const { clock, observer, emit, room } = this.#context;
     const startedMs = clock.monotonicMs();
     const polled = await pollDevice(device.config, {
       plan: this.#plan,
@@ -105,9 +119,16 @@ class SnmpRounds implements Rounds {
     const tsNs = clock.wallNs();
     const outcome = device.update(polled, tsNs);
     this.#note(device, polled.failure);
+    if (outcome.status === undefined) {
+      this.#totals.unasked += 1;
+      observer.count("amoskys_snmp_unasked_devices_total");
+    }
     if (polled.reading) this.#totals.answers += 1;
     this.#interfaces += polled.reading?.interfaces.length ?? 0;
-    for (const event of deviceEvents(outcome, this.#plan, tsNs, this.#config.interval_s * 1000)) emit(event);
+    const events = deviceEvents(outcome, this.#plan, tsNs, this.#config.interval_s * 1000);
+    // a device may have more to tell than can be encoded without keeping others waiting
+    const roomAfterOthers = () => setImmediate().then(room);
+    await emitAll({ emit, room: roomAfterOthers }, events, signal);
   }
 
   #note(device: WatchedDevice, failure: AmoskysError | undefined): void {
@@ -133,7 +154,7 @@ class SnmpRounds implements Rounds {
     const found = new Map<string, SnmpDeviceConfig>();
     const search = searchSubnets({
       config: discovery,
-      known: new Set(this.#devices.map(({ config }) => config.host)),
+      known: this.#knownAddresses(),
       signal,
       onAsked: () => {
         this.#totals.asked += 1;
@@ -144,11 +165,15 @@ class SnmpRounds implements Rounds {
     this.#search = search.then(
       () => {
         this.#search = undefined;
+        this.#searchFailure = undefined;
         if (!signal.aborted) this.#takeFound(found);
       },
       (caught: unknown) => {
+        const { code, message, hint } = AmoskysError.from(caught);
         this.#search = undefined;
-        observer.log("warn", `snmp: the search failed: ${AmoskysError.from(caught).message}`);
+        this.#searchFailure = `the search failed: ${message}`;
+        observer.log("warn", `snmp: ${this.#searchFailure}`, { code, hint });
+        this.#takeFound(found);
       },
     );
   }
@@ -162,7 +187,18 @@ class SnmpRounds implements Rounds {
   }
 
   #all(): readonly WatchedDevice[] {
-    return [...this.#devices, ...this.#discovered.values()];
+    return [...this.#devices, ...this.#found()];
+  }
+
+  /** What searches found beside the configured devices: a name may have come to mean an address that was found. */
+  #found(): readonly WatchedDevice[] {
+    const known = this.#knownAddresses();
+    return [...this.#discovered].flatMap(([address, device]) => (known.has(address) ? [] : [device]));
+  }
+
+  /** Of configured devices: as configured, and as their names were last resolved. */
+  #knownAddresses(): ReadonlySet<string> {
+    return new Set(this.#devices.flatMap(({ config, address }) => [config.host, address]));
   }
 
   #counts(): { online: number; degraded: number; offline: number } {

@@ -98,7 +98,7 @@ export class CommunityAsker implements Asker {
       };
       const attempt = (triesLeft: number): void => {
         if (triesLeft === 0) {
-          fail(this.#faults.timeout(oid, this.#gate.isRefused));
+          fail(this.#faults.timeout(oid, this.#gate));
           return;
         }
         try {

@@ -1,14 +1,13 @@
 import type { CollectedEvent } from "../../core/event.ts";
 import { type SnmpMetricDefinition, snmpMetricNames } from "../../data/snmp-metrics.ts";
-import { type MetricOptions, TelemetryBuilder } from "../../telemetry/index.ts";
+import { type Severity, TelemetryBuilder } from "../../telemetry/index.ts";
 import { identifyDevice } from "./device-identity.ts";
+import type { DeviceStatus } from "./device-status.ts";
 import type { InterfaceChange } from "./interface-status.ts";
 import type { InterfaceFacts } from "./interfaces.ts";
 import type { PlannedObject, SnmpPlan } from "./plan.ts";
 import { type DeviceReading, systemObjects } from "./read-device.ts";
 import { countOf, numberOf, type SnmpValue, textOf } from "./values.ts";
-
-export type DeviceStatus = "ONLINE" | "DEGRADED" | "OFFLINE";
 
 /** One device after one round. */
 export interface DeviceOutcome {
@@ -16,23 +15,24 @@ export interface DeviceOutcome {
   /** Where it was asked; empty where its name has no address. */
   readonly address: string;
   readonly tags: readonly string[];
-  readonly status: DeviceStatus;
-  /** Undefined in the first round. */
+  /** Undefined where this host could not ask it. */
+  readonly status: DeviceStatus | undefined;
+  /** The last that was known; undefined before. */
   readonly previous: DeviceStatus | undefined;
   readonly changedNs: bigint;
   /** Undefined where it did not answer. */
   readonly reading: DeviceReading | undefined;
+  /** Hundredths of a second since it began to run; undefined where it does not say. */
+  readonly uptimeTicks: number | undefined;
   readonly interfaceChanges: readonly InterfaceChange[];
   /** Why it is not ONLINE. */
   readonly problem: string | undefined;
 }
 
-type Severity = NonNullable<MetricOptions["severity"]>;
-
-/** Units of the first generation's files, as we give them: [unit, factor]. */
-const units: Readonly<Record<string, readonly [unit: string, factor: number]>> = {
-  KB: ["bytes", 1024], // hrMemorySize counts 1,024 octets (RFC 2790)
-  timeticks: ["s", 0.01],
+/** Units of the first generation's files, as we give them: our unit, and how many of theirs one of ours is. */
+const units: Readonly<Record<string, readonly [unit: string, divisor: number]>> = {
+  KB: ["bytes", 1 / 1024], // hrMemorySize counts 1,024 octets (RFC 2790)
+  timeticks: ["s", 100],
   bps: ["bit/s", 1],
   percent: ["percent", 1],
   bytes: ["bytes", 1],
@@ -40,31 +40,36 @@ const units: Readonly<Record<string, readonly [unit: string, factor: number]>> =
 
 /** TimeTicks count hundredths of a second (RFC 2578, 7.1.8). */
 const nsPerTick = 10_000_000n;
-const ticksMax = 0xffff_ffff;
 
 const statusSeverity = { ONLINE: "INFO", DEGRADED: "WARN", OFFLINE: "ERROR" } as const;
 
-/** All that a round saw of a device, as events. */
-export function deviceEvents(
+/** All that a round saw of a device, as events; each is made when it is asked for, and a large device has many. */
+export function* deviceEvents(
   outcome: DeviceOutcome,
   plan: SnmpPlan,
   tsNs: bigint,
   intervalMs: number,
-): CollectedEvent[] {
+): Generator<CollectedEvent> {
   const { deviceId, reading, problem } = outcome;
   const builder = new TelemetryBuilder(
     { deviceId, deviceType: "NETWORK", protocol: "SNMP", collector: "snmp", metadata: metadataOf(outcome), intervalMs },
     tsNs,
   );
   addStatus(builder, outcome, tsNs);
-  for (const change of outcome.interfaceChanges) addInterfaceStatus(builder, change, tsNs);
+  for (const change of outcome.interfaceChanges) {
+    addInterfaceStatus(builder, change);
+    yield* builder.takeFull();
+  }
   if (problem !== undefined) builder.text("snmp.device.error", problem);
   if (reading) {
     for (const object of plan.scalars) addCell(builder, object, reading.scalars.get(object.oid), {}, severityOf(plan));
-    for (const facts of reading.interfaces) addInterface(builder, facts, plan);
-    addTables(builder, reading, plan);
+    for (const facts of reading.interfaces) {
+      addInterface(builder, facts, plan);
+      yield* builder.takeFull();
+    }
+    yield* addTables(builder, reading, plan);
   }
-  return builder.build();
+  yield* builder.build();
 }
 
 function metadataOf({ reading, address, tags }: DeviceOutcome) {
@@ -88,10 +93,8 @@ function metadataOf({ reading, address, tags }: DeviceOutcome) {
 }
 
 function addStatus(builder: TelemetryBuilder, outcome: DeviceOutcome, tsNs: bigint): void {
-  const { deviceId, status, previous, changedNs, reading } = outcome;
-  const uptime = numberOf(reading?.scalars.get(systemObjects.sysUpTime));
-  // a device may say anything in its place
-  const ticks = uptime !== undefined && uptime >= 0 && uptime <= ticksMax ? Math.trunc(uptime) : undefined;
+  const { deviceId, status, previous, changedNs, reading, uptimeTicks: ticks } = outcome;
+  if (status === undefined) return;
   builder.status(statusSeverity[status], {
     componentName: deviceId,
     status,
@@ -104,19 +107,11 @@ function addStatus(builder: TelemetryBuilder, outcome: DeviceOutcome, tsNs: bigi
 }
 
 /** An interface that is new or changed; `interface ` stands before its name, so that it is not taken for a device. */
-function addInterfaceStatus(
-  builder: TelemetryBuilder,
-  { name, status, previous }: InterfaceChange,
-  tsNs: bigint,
-): void {
-  builder.status(status === "OFFLINE" ? "WARN" : "INFO", {
-    componentName: `interface ${name}`,
-    status,
-    previousStatus: previous ?? "",
-    statusChangeTimeNs: tsNs,
-  });
+function addInterfaceStatus(builder: TelemetryBuilder, { name, status, previous }: InterfaceChange): void {
+  builder.change(`interface ${name}`, status, previous, status === "OFFLINE" ? "WARN" : "INFO");
 }
 
+/** Thresholds are in the unit in which the device counts, as the files of the first generation have them. */
 function severityOf({ appliesThresholds }: SnmpPlan) {
   return (value: number, thresholds: SnmpMetricDefinition["thresholds"]): Severity => {
     if (!appliesThresholds) return "INFO";
@@ -149,8 +144,8 @@ function addCell(
     if (text) builder.text(metricName(object), text, labels);
     return;
   }
-  const [unit, factor] = units[object.unit ?? ""] ?? ["1", 1];
-  builder.metric(metricName(object), factor === 0.01 ? number / 100 : number * factor, unit, {
+  const [unit, divisor] = units[object.unit ?? ""] ?? ["1", 1];
+  builder.metric(metricName(object), number / divisor, unit, {
     type: object.type === "counter" ? "COUNTER" : "GAUGE",
     labels,
     severity: judge(number, object.thresholds),
@@ -169,7 +164,7 @@ function addExact(
 }
 
 /** Tables by the OID of their rows; the first text of a row names it. */
-function addTables(builder: TelemetryBuilder, reading: DeviceReading, plan: SnmpPlan): void {
+function* addTables(builder: TelemetryBuilder, reading: DeviceReading, plan: SnmpPlan): Generator<CollectedEvent> {
   const tables = Map.groupBy(plan.columns, ({ oid }) => oid.slice(0, oid.lastIndexOf(".")));
   const judge = severityOf(plan);
   for (const objects of tables.values()) {
@@ -185,6 +180,7 @@ function addTables(builder: TelemetryBuilder, reading: DeviceReading, plan: Snmp
           addCell(builder, object, row.get(object.name), labels, judge);
         }
       }
+      yield* builder.takeFull();
     }
   }
 }

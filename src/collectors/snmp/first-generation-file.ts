@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { parseYaml } from "../../config/index.ts";
 import { AmoskysError, errnoOf } from "../../core/errors.ts";
+import { systemError } from "../../core/system-error.ts";
 import type { SnmpCategory, SnmpMetricDefinition } from "../../data/snmp-metrics.ts";
 import { deviceSchema, type SnmpDeviceConfig } from "./config.ts";
 
@@ -83,13 +84,16 @@ function categoriesOf(file: z.infer<typeof fileSchema>): SnmpCategory[] | undefi
 
 /**
  * Loads `snmp_metrics_config.yaml` or `snmp_agent.yaml` as the first generation wrote them. Throws `config_invalid`,
- * never with a value that could be a community.
+ * never with a value that could be a community, and `privilege_missing`.
  */
 export function loadFirstGenerationFile(path: string): FirstGenerationFile {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (caught) {
+    const denied = systemError(caught, path);
+    if (denied?.code === "privilege_missing") throw denied;
+    // that it is not there, or no file, is a fault of the configuration that names it
     throw new AmoskysError("config_invalid", `Cannot read ${path}: ${errnoOf(caught)}`, {
       cause: caught,
       hint: "set snmp.metrics_file and snmp.devices_file",

@@ -23,6 +23,8 @@ const states: Readonly<Record<number, InterfaceStatus>> = {
   7: "OFFLINE",
 };
 const adminUp = 1;
+/** Beyond so many, states of interfaces that were not read are forgotten: no agent can fill memory with new ones. */
+const statesMax = 100_000;
 
 /** What is down because somebody switched it off is no failure. */
 function statusOf({ adminStatus = adminUp, operStatus = 0 }: InterfaceFacts): InterfaceStatus | undefined {
@@ -34,10 +36,10 @@ function statusOf({ adminStatus = adminUp, operStatus = 0 }: InterfaceFacts): In
 export class InterfaceWatch {
   #statuses = new Map<string, InterfaceStatus>();
 
-  /** Notes a round; answers what is new. What a round could not read keeps its state. */
-  update(interfaces: readonly InterfaceFacts[]): InterfaceChange[] {
+  /** Notes a round; answers what is new. What a round could not read keeps its state: only a whole one forgets. */
+  update(interfaces: readonly InterfaceFacts[], isWhole: boolean): InterfaceChange[] {
     const changes: InterfaceChange[] = [];
-    const statuses = new Map<string, InterfaceStatus>();
+    const statuses = new Map(isWhole || this.#statuses.size > statesMax ? [] : this.#statuses);
     for (const facts of interfaces) {
       const previous = this.#statuses.get(facts.index);
       const status = statusOf(facts) ?? previous;
@@ -45,6 +47,7 @@ export class InterfaceWatch {
       statuses.set(facts.index, status);
       if (status !== previous) changes.push({ name: facts.name ?? facts.index, status, previous });
     }
+    // an agent that just began to run may have no table yet
     if (interfaces.length > 0) this.#statuses = statuses;
     return changes;
   }

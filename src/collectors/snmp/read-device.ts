@@ -29,6 +29,8 @@ export interface DeviceReading {
   readonly responseMs: number;
   /** What went wrong after that first answer. */
   readonly failures: readonly AmoskysError[];
+  /** Whether every interface of the device is among them. */
+  readonly hasAllInterfaces: boolean;
   /** Tables had more rows than were read. */
   readonly isCut: boolean;
 }
@@ -87,6 +89,7 @@ export async function readDevice(
     chassis,
     responseMs,
     failures,
+    hasAllInterfaces: plan.readsInterfaces && !interfaces.failure && !interfaces.isCut,
     isCut: interfaces.isCut || tables.isCut,
   };
 }

@@ -1,5 +1,6 @@
 import { AmoskysError, errnoOf } from "../../core/errors.ts";
 import { printable } from "../../core/escape.ts";
+import type { AnswerGate, DiscardReason } from "./answer-gate.ts";
 
 /** RFC 3416: tooBig, noSuchName (of v1), and what people meet of the others. */
 export const errorStatuses = { tooBig: 1, noSuchName: 2 } as const;
@@ -12,6 +13,12 @@ const statusNames: Readonly<Record<number, string>> = {
   16: "authorization error",
 };
 
+/** A datagram that was no answer. */
+export interface Discarded {
+  readonly reason: DiscardReason;
+  readonly detail: string;
+}
+
 export interface FaultPlace {
   readonly address: string;
   readonly family: 4 | 6;
@@ -23,7 +30,7 @@ export interface FaultPlace {
 /** Says what went wrong with one device; never with a community or a password. */
 export class SessionFaults {
   /** Why the last datagram was dropped, since the last answer. */
-  discarded: string | undefined;
+  discarded: Discarded | undefined;
   readonly #place: FaultPlace;
 
   constructor(place: FaultPlace) {
@@ -35,9 +42,14 @@ export class SessionFaults {
     return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
   }
 
-  /** Nothing came in time that could be taken; `isRefused`: a host said that nothing listens there. */
-  timeout(oid: string | undefined, isRefused: boolean, whatElse?: string): AmoskysError {
-    if (this.discarded) return this.invalid(this.discarded, oid);
+  /** Nothing came in time that could be taken, or nothing went: the gate knows. */
+  timeout(
+    oid: string | undefined,
+    { isUnsent, isRefused }: Pick<AnswerGate, "isUnsent" | "isRefused">,
+    whatElse?: string,
+  ): AmoskysError {
+    if (this.discarded) return this.invalid(this.discarded.detail, oid, this.discarded.reason);
+    if (isUnsent) return this.unsent({ code: "ENOBUFS" }, oid);
     const waitedMs = this.#place.timeoutMs * (this.#place.retries + 1);
     const why = isRefused ? ": nothing listens on that port" : "";
     const message = `${this.place} did not answer within ${waitedMs} ms when asked for ${oid}${why}`;
@@ -47,9 +59,9 @@ export class SessionFaults {
     });
   }
 
-  invalid(what: string, oid: string | undefined): AmoskysError {
+  invalid(what: string, oid: string | undefined, discarded?: DiscardReason): AmoskysError {
     const message = `${this.place} was asked for ${oid}, and its answer is not valid: ${printable(what)}`;
-    return new AmoskysError("answer_invalid", message, { details: { oid } });
+    return new AmoskysError("answer_invalid", message, { details: { oid, discarded } });
   }
 
   /** The agent said no. */
@@ -62,7 +74,10 @@ export class SessionFaults {
   /** The kernel did not take the packet. */
   unsent(caught: unknown, oid: string | undefined): AmoskysError {
     const errno = errnoOf(caught);
-    if (errno) return new AmoskysError("unreachable", `Cannot send to ${this.place}: ${errno}`, { details: { oid } });
+    if (errno) {
+      const details = { oid, errno };
+      return new AmoskysError("unreachable", `Cannot send to ${this.place}: ${errno}`, { details });
+    }
     return new AmoskysError("internal", `The question for ${oid} cannot be put to ${this.place}`, { details: { oid } });
   }
 }

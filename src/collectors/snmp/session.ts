@@ -46,7 +46,7 @@ export async function openSession(options: SessionOptions): Promise<SnmpSession>
   const version = versionNumbers[access.version];
   const faults = new SessionFaults(options);
   const discard = (reason: DiscardReason, detail: string) => {
-    faults.discarded = detail;
+    faults.discarded = { reason, detail };
     onDiscard?.(reason);
   };
   if (version === 3) {

@@ -110,7 +110,7 @@ export class UserAsker implements Asker {
   /** Our error for the library's: nothing of its text is taken over. */
   #explain({ name, code, status, message = "" }: LibraryError, oid: string | undefined): AmoskysError {
     const faults = this.#faults;
-    if (name === "RequestTimedOutError") return faults.timeout(oid, this.#gate.isRefused, silentHint);
+    if (name === "RequestTimedOutError") return faults.timeout(oid, this.#gate, silentHint);
     if (name === "RequestFailedError") return faults.refused(status, oid);
     if (name !== "ResponseInvalidError") return faults.unsent({ code }, oid);
     if (code === 4) return faults.invalid("it cannot be decrypted", oid);

@@ -1,9 +1,11 @@
 import type { Chassis } from "./chassis.ts";
 import type { SnmpDeviceConfig } from "./config.ts";
-import type { DeviceOutcome, DeviceStatus } from "./device-telemetry.ts";
+import { type DeviceStatus, statusOf } from "./device-status.ts";
+import type { DeviceOutcome } from "./device-telemetry.ts";
 import { InterfaceWatch } from "./interface-status.ts";
 import type { PolledDevice } from "./poll-device.ts";
 import { systemObjects } from "./read-device.ts";
+import { UptimeWatch } from "./uptime-watch.ts";
 import { numberOf, textOf } from "./values.ts";
 
 const deviceIdCharsMax = 128;
@@ -11,13 +13,20 @@ const deviceIdCharsMax = 128;
 /** A device over the rounds: what it is called, and in which state it was. */
 export class WatchedDevice {
   readonly config: SnmpDeviceConfig;
+  /** Of the last round; undefined before the first, and where this host could not ask. */
   status: DeviceStatus | undefined;
+  /** Whether the last round read anything of it; undefined before the first. */
+  isRead: boolean | undefined;
+  /** Where it was last asked; empty before, and where its name has none. */
+  address = "";
   /** The message last logged, so that one state is one line. */
   problem: string | undefined;
   /** Known since it last began to run or was away: it cannot have become another one since. */
   chassis: Chassis | undefined;
   readonly #interfaces = new InterfaceWatch();
-  #uptimeTicks = 0;
+  readonly #uptime = new UptimeWatch();
+  /** The last that was known. */
+  #known: DeviceStatus | undefined;
   #changedNs = 0n;
   #id: string | undefined;
 
@@ -32,14 +41,18 @@ export class WatchedDevice {
   }
 
   /** Notes the end of a round. */
-  update({ address, reading, failure }: PolledDevice, nowNs: bigint): DeviceOutcome {
-    const status = reading === undefined ? "OFFLINE" : failure || reading.isCut ? "DEGRADED" : "ONLINE";
-    const previous = this.status;
-    if (status !== previous) this.#changedNs = nowNs;
+  update(polled: PolledDevice, nowNs: bigint): DeviceOutcome {
+    const { address, reading, failure } = polled;
+    const status = statusOf(polled);
+    const previous = this.#known;
+    if (status !== undefined && status !== previous) this.#changedNs = nowNs;
     this.status = status;
-    const uptimeTicks = numberOf(reading?.scalars.get(systemObjects.sysUpTime)) ?? 0;
-    this.chassis = uptimeTicks < this.#uptimeTicks ? undefined : reading?.chassis;
-    this.#uptimeTicks = uptimeTicks;
+    this.#known = status ?? previous;
+    this.isRead = reading !== undefined;
+    this.address = address;
+    const uptime = this.#uptime.update(numberOf(reading?.scalars.get(systemObjects.sysUpTime)), nowNs);
+    // a chassis that is known from before a restart may be of another device
+    this.chassis = uptime?.isRestarted && this.chassis ? undefined : reading?.chassis;
     this.#id ??= textOf(reading?.scalars.get(systemObjects.sysName))?.slice(0, deviceIdCharsMax) || undefined;
     return {
       deviceId: this.#id ?? (address || this.config.host),
@@ -49,7 +62,8 @@ export class WatchedDevice {
       previous,
       changedNs: this.#changedNs,
       reading,
-      interfaceChanges: this.#interfaces.update(reading?.interfaces ?? []),
+      uptimeTicks: uptime?.ticks,
+      interfaceChanges: this.#interfaces.update(reading?.interfaces ?? [], reading?.hasAllInterfaces ?? false),
       problem: failure?.message ?? (reading?.isCut ? "A table has more rows than are read" : undefined),
     };
   }

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from "bun:test";
+import { afterEach, describe, expect, spyOn, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -244,7 +244,8 @@ describe("the SNMP collector", () => {
       const devices = [device(bad.port, { name: "bad" }), device(good.port, { name: "good" })];
       const { telemetry, counts, log } = await runCollector({ ...quick, devices });
       const states = statusesOf(telemetry).map(({ componentName, status }) => `${componentName} ${status}`);
-      expect(states.toSorted()).toEqual(["bad OFFLINE", "good ONLINE"]);
+      // what comes from another address says nothing of the device
+      expect(states.toSorted()).toEqual([strange ? "bad OFFLINE" : "bad DEGRADED", "good ONLINE"]);
       expect(counts.get(`amoskys_snmp_discarded_answers_total ${reason}`)).toBe(1);
       expect(counts.get("amoskys_snmp_failures_total answer_invalid")).toBe(1);
       expect(log).toMatch(
@@ -453,6 +454,28 @@ describe("the SNMP collector", () => {
     expect(log).toContain("snmp: d is well again");
   });
 
+  test("an uptime that comes round after 497 days is no restart", async () => {
+    let ticks = 2 ** 32 - 50;
+    const { port } = await hostile(({ community: c, requestId, oids }) => [
+      response(
+        c,
+        requestId,
+        oids.map((o) => ({ oid: o, value: integer(ticks, 67) })),
+      ),
+    ]);
+    const config = { ...patient, profile: "minimal", interval_s: 1, devices: [device(port, { name: "d" })] };
+    const { telemetry } = await runCollector(config, {
+      rounds: 2,
+      between: () => {
+        ticks = 50;
+      },
+    });
+    const [first, second] = statusesOf(telemetry).map(({ lastRestartTimeNs }) =>
+      Number(lastRestartTimeNs / 1_000_000n),
+    );
+    expect(Math.abs((second ?? 0) - (first ?? 0))).toBeLessThan(1000);
+  });
+
   test("the community is in no event, no line and no health", async () => {
     const wrong = await hostile(({ requestId }) => [response(`${community}!`, requestId, [])]);
     const silent = await hostile(() => []);
@@ -474,13 +497,14 @@ describe("the SNMP collector", () => {
       priv_password: "privpass123",
     };
     const devices = [device(port, { name: "good" }), { host: "127.0.0.1", name: "new", version: "3", user }];
-    const { telemetry, log } = await runCollector({ ...quick, devices });
-    expect(
-      Object.fromEntries(statusesOf(telemetry).map(({ componentName, status }) => [componentName, status])),
-    ).toEqual({
-      good: "ONLINE",
-      new: "OFFLINE",
-    });
+    const { telemetry, log, counts, health } = await runCollector({ ...quick, devices });
+    // this host could not ask: it knows nothing of the device
+    expect(statusesOf(telemetry).map(({ componentName, status }) => [componentName, status])).toEqual([
+      ["good", "ONLINE"],
+    ]);
+    expect(telemetry.map(({ deviceId }) => deviceId)).toContain("new");
+    expect(counts.get("amoskys_snmp_unasked_devices_total")).toBe(1);
+    expect(health).toMatchObject({ status: "ok", message: "1 of 2 devices answer; not: new" });
     expect(log).toContain('snmp: new: SNMPv3 with aes192b is not possible in this runtime {"code":"facility_missing"');
     expect(log.split("\n")).toHaveLength(1);
   });
@@ -502,17 +526,61 @@ describe("the SNMP collector", () => {
     expect([statusesOf(telemetry)[0]?.status, log]).toEqual(["ONLINE", ""]);
   });
 
-  test("a host without an address is OFFLINE", async () => {
+  test("a host without an address could not be asked: it has no state", async () => {
     // longer than a label may be: no resolver is asked
     const nobody = "x".repeat(64);
-    const { telemetry } = await runCollector({
-      ...quick,
-      deadline_s: 5,
-      devices: [device(161, { host: nobody })],
-    });
+    const config = { ...quick, deadline_s: 5, devices: [device(161, { host: nobody })] };
+    const { telemetry, counts } = await runCollector(config);
     expect(telemetry[0]).toMatchObject({ deviceId: nobody });
-    expect(statusesOf(telemetry)).toMatchObject([{ status: "OFFLINE" }]);
+    expect(statusesOf(telemetry)).toEqual([]);
+    expect(metricsOf(telemetry, "snmp.device.error")[0]?.stringValue).toContain("has no address");
+    expect(counts.get("amoskys_snmp_unasked_devices_total")).toBe(1);
   });
+
+  test("no device that answers is a degraded agent; one dead device among others is not", async () => {
+    const dead = await hostile(() => []);
+    const alive = await recorded();
+    const devices = [device(dead.port, { name: "dead" })];
+    const none = await runCollector({ ...quick, profile: "minimal", devices });
+    expect(none.health).toMatchObject({
+      status: "degraded",
+      message: "0 of 1 devices answer; not: dead; no device answers",
+    });
+    const some = await runCollector({ ...quick, profile: "minimal", devices: [...devices, device(alive.port)] });
+    expect(some.health).toMatchObject({ status: "ok", figures: { offline: 1 } });
+  });
+
+  test("a round waits for room in the outbox before it emits", async () => {
+    const { port } = await recorded();
+    const asked: number[] = [];
+    const { telemetry } = await runCollector(
+      { ...patient, profile: "minimal", devices: [device(port)] },
+      { room: (emitted) => void asked.push(emitted) },
+    );
+    expect([telemetry.length, asked]).toEqual([1, [0]]);
+  });
+
+  test("a device with thousands of interfaces keeps nobody waiting while it is told", async () => {
+    const columns = ["2.2.1.2", "2.2.1.8", "2.2.1.10", "2.2.1.14", "2.2.1.16", "31.1.1.1.1", "31.1.1.1.6"];
+    const rows = Array.from({ length: 5000 }, (_, i) => i + 1).flatMap((i) =>
+      columns.map((column) => `1.3.6.1.2.1.${column}.${i}|${/\.[12]$/.test(column) ? "4|port" : "2|"}${i % 3}\n`),
+    );
+    const { port } = await recorded(`1.3.6.1.2.1.1.3.0|67|1\n${rows.join("")}`);
+    const config = { timeout_s: 20, max_repetitions: 100, profile: "network_focus", devices: [device(port)] };
+    const seenByTimers: number[] = [];
+    let emitted = 0;
+    const timer = setInterval(() => seenByTimers.push(emitted), 1);
+    const { telemetry } = await runCollector(config, {
+      room: (count) => {
+        emitted = count;
+      },
+    });
+    clearInterval(timer);
+    expect(metricsOf(telemetry, "snmp.interface.description")).toHaveLength(5000);
+    expect(telemetry.length).toBeGreaterThan(30);
+    // timers ran between the first payload and the last
+    expect(seenByTimers.filter((count) => count > 0 && count < telemetry.length).length).toBeGreaterThan(1);
+  }, 30_000);
 
   test("nothing to poll is a configuration that is wrong, with what to set", async () => {
     const failure = await runCollector({}).catch((caught: unknown) => caught);
@@ -550,6 +618,28 @@ describe("discovery", () => {
     });
     expect(known.telemetry).toHaveLength(1);
     expect(known.counts.get("amoskys_snmp_addresses_asked_total")).toBe(1);
+  });
+
+  test("a device that is configured by another name for its address is not found again", async () => {
+    const { port } = await recorded();
+    // a name that the resolver of the C library turns into 127.0.0.1
+    const devices = [device(port, { host: "127.1" })];
+    const config = { ...quick, devices, discovery: { ...discovery, port, subnets: ["127.0.0.0/30"] } };
+    const { telemetry, counts } = await runCollector(config);
+    expect(telemetry.map(({ metadata }) => metadata?.ipAddress)).toEqual(["127.0.0.1"]);
+    expect(counts.get("amoskys_snmp_addresses_asked_total")).toBe(1);
+  });
+
+  test("a search that this host cannot make is said, and the agent is degraded", async () => {
+    const opening = spyOn(Bun, "udpSocket").mockRejectedValue(Object.assign(new Error("full"), { code: "EMFILE" }));
+    open.push({ close: () => opening.mockRestore() });
+    const config = { ...quick, discovery: { ...discovery, port: 9, subnets: ["127.0.0.0/30"] } };
+    const { health, log } = await runCollector(config);
+    expect(health).toMatchObject({ status: "degraded" });
+    expect(health.message).toContain(
+      "the search failed: 2 addresses could not be asked: Cannot open a UDP socket: EMFILE",
+    );
+    expect(log.split("\n")).toHaveLength(1);
   });
 
   test("is off by default, and public ranges are refused", async () => {

@@ -56,27 +56,41 @@ describe("states of interfaces", () => {
 
   test("what is new or changed is said once, with the state before", () => {
     const watch = new InterfaceWatch();
-    expect(watch.update([facts("1", 1), facts("2", 2)])).toEqual([
+    expect(watch.update([facts("1", 1), facts("2", 2)], true)).toEqual([
       { name: "port 1", status: "ONLINE", previous: undefined },
       { name: "port 2", status: "OFFLINE", previous: undefined },
     ]);
-    expect(watch.update([facts("1", 1), facts("2", 7)])).toEqual([]);
-    expect(watch.update([facts("1", 2), facts("2", 1)])).toEqual([
+    expect(watch.update([facts("1", 1), facts("2", 7)], true)).toEqual([]);
+    expect(watch.update([facts("1", 2), facts("2", 1)], true)).toEqual([
       { name: "port 1", status: "OFFLINE", previous: "ONLINE" },
       { name: "port 2", status: "ONLINE", previous: "OFFLINE" },
     ]);
   });
 
+  test("what a round left out is no change when it is back: 3, then 1, then 3 interfaces", () => {
+    const watch = new InterfaceWatch();
+    const all = [facts("1", 1), facts("2", 1), facts("3", 2)];
+    expect(watch.update(all, true)).toHaveLength(3);
+    expect(watch.update([facts("1", 1)], false)).toEqual([]);
+    expect(watch.update(all, true)).toEqual([]);
+    // a whole round forgets what is gone
+    expect(watch.update([facts("1", 1)], true)).toEqual([]);
+    expect(watch.update(all, true)).toMatchObject([
+      { name: "port 2", previous: undefined },
+      { name: "port 3", previous: undefined },
+    ]);
+  });
+
   test("a round that read nothing, or not the state, changes nothing", () => {
     const watch = new InterfaceWatch();
-    watch.update([facts("1", 1)]);
-    expect(watch.update([])).toEqual([]);
-    expect(watch.update([facts("1", undefined)])).toEqual([]);
-    expect(watch.update([facts("1", 2)])).toMatchObject([{ previous: "ONLINE" }]);
+    watch.update([facts("1", 1)], true);
+    expect(watch.update([], true)).toEqual([]);
+    expect(watch.update([facts("1", undefined)], true)).toEqual([]);
+    expect(watch.update([facts("1", 2)], true)).toMatchObject([{ previous: "ONLINE" }]);
   });
 
   test("what somebody switched off is no failure", () => {
-    expect(new InterfaceWatch().update([facts("1", 2, 2), facts("2", 1, 2)])).toMatchObject([
+    expect(new InterfaceWatch().update([facts("1", 2, 2), facts("2", 1, 2)], true)).toMatchObject([
       { status: "MAINTENANCE" },
       { status: "ONLINE" },
     ]);

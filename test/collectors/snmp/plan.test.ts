@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { snmpConfigSchema } from "../../../src/collectors/snmp/config.ts";
@@ -76,6 +76,22 @@ advanced: {apply_thresholds: false, table_walk: {max_rows: 7}}`;
     );
     expect(() => plan({ devices_file: "not-there.yaml" })).toThrow(/Cannot read .*not-there\.yaml: ENOENT/);
     expect(() => plan({ metrics_file: file("oid.yaml", "oids: {a: [{name: x, oid: 1.3.x}]}") })).toThrow("is no OID");
+  });
+
+  test("a file that may not be read is said to be that, and not to be wrong", () => {
+    const name = file("closed.yaml", "devices: []");
+    chmodSync(join(folder, name), 0o000);
+    chmodSync(folder, 0o755);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      expect(() => plan({ devices_file: name })).toThrow(
+        expect.objectContaining({ code: "privilege_missing", message: expect.stringContaining("permission denied") }),
+      );
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+    expect(() => plan({ devices_file: "." })).toThrow(expect.objectContaining({ code: "config_invalid" }));
   });
 
   test.skipIf(!corpora)("the first generation's metrics load unchanged, and are the built-in ones", () => {

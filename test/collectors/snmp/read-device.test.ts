@@ -148,10 +148,12 @@ describe.skipIf(!available)("against snmpd", () => {
       { name: "pshaaes", auth: "sha", auth_password: authPassword, priv: "aes", priv_password: "wrong password" },
       /refuses the SNMPv3 user|did not answer|not valid/,
     ],
-  ])("SNMPv3 with %s: OFFLINE, the reason, and no password", async (_what, user, reason) => {
+  ])("SNMPv3 with %s: DEGRADED for a refusal, the reason, and no password", async (_what, user, reason) => {
     const config = { timeout_s: 0.2, retries: 0, profile: "minimal", devices: [device({ version: "3", user })] };
     const { telemetry, log } = await runCollector(config);
-    expect(statusesOf(telemetry)).toMatchObject([{ status: "OFFLINE" }]);
+    // without its key an agent may well be silent
+    const status = log.includes("did not answer") ? "OFFLINE" : "DEGRADED";
+    expect(statusesOf(telemetry)).toMatchObject([{ status }]);
     expect(log).toMatch(reason);
     expect(`${log}${Bun.inspect(telemetry, { depth: 20 })}`).not.toMatch(/wrong password|auth password/);
   });

@@ -24,8 +24,16 @@ export async function runCollector(
     rounds = 1,
     home = "/",
     between,
+    room,
     stopAfterMs,
-  }: { rounds?: number; home?: string; between?: (round: number) => void; stopAfterMs?: number } = {},
+  }: {
+    rounds?: number;
+    home?: string;
+    between?: (round: number) => void;
+    /** Hears how many payloads were emitted when room is asked for. */
+    room?: (emitted: number) => void;
+    stopAfterMs?: number;
+  } = {},
 ): Promise<CollectorOutcome> {
   const telemetry: DeviceTelemetry[] = [];
   const log: string[] = [];
@@ -55,7 +63,7 @@ export async function runCollector(
         if (!decoded.ok) throw new Error(decoded.reason);
         if (decoded.payload.kind === "device") telemetry.push(decoded.payload.event);
       },
-      room: () => Promise.resolve(),
+      room: async () => room?.(telemetry.length),
       observer,
       clock: systemClock,
       spawnWorker: () => {
