@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { CollectorContext } from "./collector.ts";
 import type { CollectedEvent } from "./event.ts";
 import { awaitOrAbort } from "./pause.ts";
@@ -8,9 +9,9 @@ const eventsTogether = 256;
 const bytesTogether = 1 << 20;
 
 /**
- * Hands the events of one round on. Asks for room now and then and waits for it, in all `waitMsMax` milliseconds at
- * most and not beyond an abort: a collector that waited longer would see nothing of what happens meanwhile. What finds
- * no room then is declared lost by the outbox.
+ * Hands the events of one round on. Now and then it lets others run, asks for room and waits for it, in all `waitMsMax`
+ * milliseconds at most and not beyond an abort: a collector that waited longer would see nothing of what happens
+ * meanwhile. What finds no room then is declared lost by the outbox.
  */
 export async function emitAll(
   { emit, room }: Pick<CollectorContext, "emit" | "room">,
@@ -23,6 +24,7 @@ export async function emitAll(
   let [count, bytes] = [0, 0];
   for (const event of events) {
     if (count % eventsTogether === 0 || bytes >= bytesTogether) {
+      await setImmediate();
       await awaitOrAbort(room(), noLonger);
       bytes = 0;
     }

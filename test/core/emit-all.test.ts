@@ -41,6 +41,24 @@ describe("emitAll", () => {
     expect(full.emitted).toHaveLength(600);
   });
 
+  test("lets others run, also where there is no room any more", async () => {
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+    });
+    const busy = createSink(never);
+    const slow = (function* () {
+      for (let n = 0; n < 2000; n += 1) {
+        const endMs = performance.now() + 0.02;
+        while (performance.now() < endMs);
+        yield event(1);
+      }
+    })();
+    await emitAll(busy, slow, new AbortController().signal, 5);
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
+  });
+
   test("an abort ends the waiting, and nothing is held back", async () => {
     const stop = new AbortController();
     const full = createSink(never);
