@@ -17,9 +17,9 @@ export const scanAgent: CollectorCommand = {
   },
   help: `
 Scan only what you may scan. Without --target, scan.targets of the configuration says what; there is no default. Ranges
-must be private, and so must be what a name stands for; a single address may be any. On networks of this host hosts are
-found by ARP, which takes CAP_NET_RAW, elsewhere by TCP. What changed since the last scan is told, also over a restart;
---print keeps no scan.
+must be private, and so must be what a name stands for; a single address may be any but link-local IPv6. On networks of
+this host hosts are found by ARP, which takes CAP_NET_RAW, elsewhere by TCP. What changed since the last scan is told,
+also over a restart; a device that was gone is known again for 30 days. --print keeps no scan.
 
 Examples:
   amoskys agent scan --target 192.168.1.0/24 --once --print

@@ -29,8 +29,9 @@ function messagesOf(stderr: string): string[] {
   return stderr.split("\n").filter(isText).map(messageOf).sort();
 }
 const isText = (line: string) => line !== "";
+/** Of a line of the log; the last line is for people. */
 function messageOf(line: string): string {
-  return (JSON.parse(line) as { msg: string }).msg;
+  return line.startsWith("{") ? (JSON.parse(line) as { msg: string }).msg : line;
 }
 interface Event {
   readonly deviceId: string;
@@ -61,6 +62,10 @@ describe("amoskys agent scan", () => {
     [["--target", "8.8.8.0/24"], "8.8.8.0/24 is not private, and such ranges are never scanned"],
     [["--target", "10.0.0.0/8"], "10.0.0.0/8 has more than 65536 addresses"],
     [["--target", "10.0.0.300"], '"10.0.0.300" is no address, range of addresses or name of a host'],
+    [
+      ["--target", "fe80::1"],
+      "fe80::1 is link-local: only with an interface does it mean a host, so it is not scanned",
+    ],
     [["--target", "255.255.255.255"], "255.255.255.255 is no address of a host"],
     [["--target", "127.0.0.1", "--ports", "0"], '"0" is no port; write 22, or 8000-8100'],
   ])("%p is refused: status 2", async (words, reason) => {
@@ -97,7 +102,7 @@ describe.skipIf(obstacle !== undefined)("amoskys agent scan in a network of its 
     mkdirSync(etc, { recursive: true });
     writeFileSync(
       join(etc, "hosts"),
-      "127.0.0.1 here.test\n8.8.8.8 there.test\n127.0.0.1 both.test\n8.8.8.8 both.test\n",
+      "127.0.0.1 here.test\n8.8.8.8 there.test\n127.0.0.1 both.test\n8.8.8.8 both.test\nfe80::1 link.test\n",
     );
     writeFileSync(join(etc, "resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
   });
@@ -108,12 +113,17 @@ describe.skipIf(obstacle !== undefined)("amoskys agent scan in a network of its 
   const inside = (...more: string[]): RunOptions => ({ wrapper: [...space.command([]), ...more] });
 
   test("of names only what is private is scanned; each of the others is told in one line", async () => {
-    const names = ["here.test", "there.test", "both.test", "nobody.test"].flatMap((name) => ["--target", name]);
+    const names = ["here.test", "there.test", "both.test", "link.test", "nobody.test"].flatMap((name) => [
+      "--target",
+      name,
+    ]);
     const { status, events, stderr } = await scan([...names, "--ports", "9"], inside());
-    expect(status).toBe(0);
+    expect(status).toBe(3);
     expect(events.map(({ deviceId }) => deviceId)).toEqual(["127.0.0.1"]);
     expect(messagesOf(stderr)).toEqual([
+      expect.stringContaining("amoskys: The round of scan is not whole: 1 hosts with 0 open ports"),
       "scan: both.test stands for an address that is not private",
+      "scan: link.test stands for a link-local IPv6 address, which is not scanned",
       "scan: nobody.test cannot be looked up",
       "scan: there.test stands for an address that is not private",
     ]);
@@ -124,7 +134,13 @@ describe.skipIf(obstacle !== undefined)("amoskys agent scan in a network of its 
     const words = ["--target", "10.96.0.0/29", "--ports", "9"];
     const { status, events, stderr } = await scan(words, inside(...without));
     const reason = 'without ARP: Cannot send frames on "br0": CAP_NET_RAW is missing';
-    expect([status, messagesOf(stderr)]).toEqual([0, [`scan: ${reason}; its addresses are tried by TCP`]]);
+    expect([status, messagesOf(stderr)]).toEqual([
+      3,
+      [
+        `amoskys: The round of scan is not whole: 1 hosts with 0 open ports; ${reason}`,
+        `scan: ${reason}; its addresses are tried by TCP`,
+      ],
+    ]);
     expect(stderr).toContain("AmbientCapabilities=CAP_NET_RAW");
     expect(events.map(({ deviceId, protocol }) => `${protocol} ${deviceId}`)).toEqual(["TCP 10.96.0.1"]);
     const all = await scan(words, inside());
@@ -133,7 +149,11 @@ describe.skipIf(obstacle !== undefined)("amoskys agent scan in a network of its 
 
   test("a network that cannot be reached has no hosts, and the line says why", async () => {
     const { status, events, stderr } = await scan(["--target", "10.97.0.0/29", "--ports", "9"], inside());
-    expect([status, events]).toEqual([0, []]);
-    expect(messagesOf(stderr)).toEqual(["scan: ports that this host could not try: 24 ENETUNREACH"]);
+    expect([status, events]).toEqual([3, []]);
+    const what = "ports that this host could not try";
+    expect(messagesOf(stderr)).toEqual([
+      `amoskys: The round of scan is not whole: 0 hosts with 0 open ports; ${what}: ENETUNREACH`,
+      `scan: ${what}: 24 ENETUNREACH`,
+    ]);
   });
 });

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
 import { AmoskysError } from "../../core/errors.ts";
+import { addressNumber, addressText } from "../../core/ip-range.ts";
 import { type FrameSocket, openFrameSocket } from "../../native/index.ts";
-import { addressNumber, addressText } from "./address-range.ts";
 import { arpRequest, etherTypeArp, parseArpReply } from "./arp-packet.ts";
 import type { AttachedNetwork } from "./attached-networks.ts";
 import type { Pace } from "./pace.ts";

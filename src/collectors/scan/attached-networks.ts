@@ -1,6 +1,6 @@
 import { networkInterfaces } from "node:os";
+import { addressNumber } from "../../core/ip-range.ts";
 import { listInterfaces } from "../../native/index.ts";
-import { addressNumber } from "./address-range.ts";
 
 /** ARPHRD_ETHER of linux/if_arp.h: what ARP frames are made for here. */
 const hardwareEthernet = 1;

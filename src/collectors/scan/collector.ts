@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import type { CollectorContext } from "../../core/collector.ts";
+import { emitAll } from "../../core/emit-all.ts";
 import { AmoskysError } from "../../core/errors.ts";
-import type { LogFields } from "../../core/observer.ts";
+import type { CollectedEvent } from "../../core/event.ts";
+import type { IpRange } from "../../core/ip-range.ts";
 import {
   definePollingCollector,
   type PolledOptions,
@@ -9,17 +11,19 @@ import {
   type RoundsReport,
 } from "../../core/polling-collector.ts";
 import { hardwareVendor } from "../../data/oui.ts";
-import { type AddressRange, parseTarget, type Target } from "./address-range.ts";
 import type { ScanConfig } from "./config.ts";
-import { deviceIdOf, type HostReading, hostChanges, keepSilent, keepUntried, movedHosts } from "./host-changes.ts";
+import { type HostChange, type HostReading, hostChanges, keepSilent, keepUntried } from "./host-changes.ts";
 import { goneEvents, hostEvents } from "./host-telemetry.ts";
+import { type HostRecord, type KnownHost, KnownHosts } from "./known-hosts.ts";
 import { loadLastScan, type ScanScope, saveLastScan } from "./last-scan.ts";
 import { Pace } from "./pace.ts";
+import { parseTarget, type Target } from "./parse-target.ts";
 import { parsePorts } from "./port-list.ts";
 import { PortProber } from "./port-prober.ts";
-import { type ResolvedName, resolveName } from "./resolve-names.ts";
+import { resolveName } from "./resolve-names.ts";
 import { reverseName } from "./reverse-names.ts";
 import { answersTcp, type ScanMeans, scanPorts } from "./scan-host.ts";
+import { ScanProblems } from "./scan-problems.ts";
 import { type Candidate, findCandidates } from "./scan-targets.ts";
 import { forEachAtOnce, Slots } from "./slots.ts";
 
@@ -32,26 +36,24 @@ export const scanCollector = definePollingCollector(
   ({ config }: PolledOptions<ScanConfig>, context) => new Scans(config, context),
 );
 
-/** Hosts by address, as one scan saw them. */
-type Hosts = ReadonlyMap<string, HostReading>;
-
 class Scans implements Rounds {
   readonly #config: ScanConfig;
   readonly #context: CollectorContext;
   readonly #targets: readonly Target[];
   readonly #ports: readonly number[];
   readonly #discoveryPorts: readonly number[];
-  /** Of the last scan; undefined before the first one has ended, unless a run before this one kept its own. */
-  #hosts: Hosts | undefined;
+  readonly #known = new KnownHosts();
   /** What names last stood for: one that cannot be looked up now has not lost its hosts. */
-  readonly #resolved = new Map<string, readonly AddressRange[]>();
-  /** What is wrong now, by part; each is told once, until it is different. */
-  readonly #problems = new Map<string, string>();
+  readonly #resolved = new Map<string, readonly IpRange[]>();
+  readonly #problems: ScanProblems;
   readonly #totals = { connects: 0, arp_asked: 0, changes: 0 };
+  /** What of the scan that runs is done; undefined between scans. */
+  #progress: { looked: number; readonly addresses?: number } | undefined;
 
   constructor(config: ScanConfig, context: CollectorContext) {
     this.#config = config;
     this.#context = context;
+    this.#problems = new ScanProblems(context.observer);
     this.#targets = config.targets.map(parseTarget);
     this.#ports = parsePorts(config.ports);
     this.#discoveryPorts = parsePorts(config.discovery_ports);
@@ -78,8 +80,8 @@ class Scans implements Rounds {
   #load(): void {
     if (this.#path === undefined) return;
     try {
-      const hosts = loadLastScan(this.#path, this.#scope);
-      this.#hosts = hosts && new Map(hosts.map((host) => [host.address, host]));
+      const record = loadLastScan(this.#path, this.#scope);
+      if (record) this.#known.restore(record);
     } catch (caught) {
       const { message, code, hint } = AmoskysError.from(caught);
       this.#context.observer.log("warn", `scan: ${message}; what changed since then is not told`, { code, hint });
@@ -87,15 +89,14 @@ class Scans implements Rounds {
   }
 
   /** A scan that cannot be kept is still the last one for as long as the agent runs. */
-  #save(hosts: Hosts): void {
+  #save(record: HostRecord): void {
     if (this.#path === undefined) return;
-    let reason: string | undefined;
     try {
-      saveLastScan(this.#path, this.#scope, hosts.values());
+      saveLastScan(this.#path, this.#scope, record);
+      this.#problems.noteKept(this.#path, undefined);
     } catch (caught) {
-      reason = `the scan cannot be kept in ${this.#path}: ${AmoskysError.from(caught).message}`;
+      this.#problems.noteKept(this.#path, AmoskysError.from(caught));
     }
-    this.#note("last scan", reason, `scan: ${reason}`, { hint: `df ${this.#path}` });
   }
 
   async round(signal: AbortSignal): Promise<void> {
@@ -105,50 +106,50 @@ class Scans implements Rounds {
       await this.#scan(means, signal);
     } finally {
       means.prober.close();
+      this.#progress = undefined;
     }
-    const counts = [...untried].map(([reason, count]) => `${count} ${reason}`).join(", ");
-    const reason =
-      untried.size > 0 ? `ports that this host could not try: ${[...untried.keys()].join(", ")}` : undefined;
-    this.#note("ports", reason, `scan: ports that this host could not try: ${counts}`, {
-      hint: "ip route, and ulimit -n; a smaller scan.max_concurrent takes fewer descriptors",
-    });
+    this.#problems.noteUntried(untried);
   }
 
   async #scan(means: ScanMeans, signal: AbortSignal): Promise<void> {
-    const before = this.#hosts;
+    const isFirst = this.#known.record === undefined;
+    this.#progress = { looked: 0 };
     const candidates = await findCandidates({
       targets: await this.#addresses(signal),
       means,
       onAsked: () => {
         this.#totals.arp_asked += 1;
       },
-      onArp: (networkInterface, error) => this.#noteArp(networkInterface, error),
+      onArp: (networkInterface, error) => this.#problems.noteArp(networkInterface, error),
     });
-    const moved = movedHosts(before, candidates);
+    const progress = { looked: 0, addresses: candidates.length };
+    this.#progress = progress;
+    const recalled = this.#known.recall(candidates);
     const hosts = new Map<string, HostReading>();
     await forEachAtOnce(candidates, hostsAtOnce, signal, async (candidate) => {
-      const earlier = before?.get(candidate.address) ?? moved.get(candidate.address);
+      const earlier = recalled.get(candidate.address);
       const host = await this.#look(candidate, earlier, means);
+      progress.looked += 1;
       if (!host || signal.aborted) return;
       hosts.set(host.address, keepSilent(host, earlier));
-      this.#tell(host, earlier, before === undefined);
+      await this.#tell(host, earlier, isFirst, signal);
     });
     // a scan that was broken off says nothing of those it did not see
     if (signal.aborted) return;
-    this.#tellGone(before, hosts);
-    this.#hosts = hosts;
-    this.#save(hosts);
+    await this.#tellGone(this.#known.replace(hosts, recalled, this.#context.clock.wallMs()), signal);
+    if (this.#known.record) this.#save(this.#known.record);
     this.#context.observer.gauge("amoskys_scan_hosts", hosts.size);
-    this.#context.observer.gauge("amoskys_scan_open_ports", openPortCount(hosts));
+    this.#context.observer.gauge("amoskys_scan_open_ports", openPortCount([...hosts.values()]));
   }
 
   describe(): RoundsReport {
-    const [hosts, open] = [this.#hosts?.size ?? 0, openPortCount(this.#hosts)];
-    const seen = this.#hosts ? `${hosts} hosts with ${open} open ports` : "the first scan runs";
+    const record = this.#known.record;
+    const [hosts, open] = [record?.hosts.length ?? 0, openPortCount(record?.hosts ?? [])];
+    const seen = record ? `${hosts} hosts with ${open} open ports` : "no scan has ended yet";
     return {
-      message: seen,
-      degraded: [...this.#problems.values()].join("; "),
-      figures: { hosts, open_ports: open, ...this.#totals },
+      message: this.#progress ? `${seen}; ${progressText(this.#progress)}` : seen,
+      degraded: this.#problems.text,
+      figures: { hosts, open_ports: open, gone_hosts: record?.gone.length ?? 0, ...this.#totals },
     };
   }
 
@@ -176,12 +177,12 @@ class Scans implements Rounds {
   }
 
   /** The targets with what their names stand for now. */
-  async #addresses(signal: AbortSignal): Promise<AddressRange[]> {
+  async #addresses(signal: AbortSignal): Promise<IpRange[]> {
     const parts = await Promise.all(
       this.#targets.map(async (target) => {
         if (!("name" in target)) return [target];
         const resolved = await resolveName(target.name, signal);
-        if (!signal.aborted) this.#noteName(target.name, resolved);
+        if (!signal.aborted) this.#problems.noteName(target.name, resolved);
         if (resolved.problem !== "unknown") this.#resolved.set(target.name, resolved.addresses);
         return this.#resolved.get(target.name) ?? [];
       }),
@@ -191,15 +192,16 @@ class Scans implements Rounds {
 
   async #look(
     candidate: Candidate,
-    earlier: HostReading | undefined,
+    earlier: KnownHost | undefined,
     means: ScanMeans,
   ): Promise<HostReading | undefined> {
     const { address, certain } = candidate;
-    if (!certain && !earlier && !(await answersTcp(address, this.#discoveryPorts, means))) return undefined;
+    const wasThere = earlier !== undefined && earlier.goneMs === undefined;
+    if (!certain && !wasThere && !(await answersTcp(address, this.#discoveryPorts, means))) return undefined;
     const expected = new Set(earlier?.open.map(({ port }) => port));
     const { answered, open, failed } = await scanPorts(address, this.#ports, expected, means);
     // where nothing could be tried, a host that was there has not gone
-    const unjudged = earlier !== undefined && failed.length > 0;
+    const unjudged = wasThere && failed.length > 0;
     if (candidate.hardwareAddress === undefined && !answered && !unjudged) return undefined;
     const { resolver: server, banner_timeout_s } = this.#config;
     const timeoutMs = banner_timeout_s * 1000;
@@ -216,56 +218,44 @@ class Scans implements Rounds {
     return keepUntried(reading, earlier, failed);
   }
 
-  #tell(host: HostReading, earlier: HostReading | undefined, isFirst: boolean): void {
-    const { clock, emit, observer } = this.#context;
+  async #tell(host: HostReading, earlier: KnownHost | undefined, isFirst: boolean, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#context;
     const changes = hostChanges(earlier, host);
-    this.#totals.changes += isFirst ? 0 : changes.length;
-    for (const { kind } of changes) observer.count("amoskys_scan_changes_total", { kind });
-    const scan = { tsNs: clock.wallNs(), intervalMs: this.#config.interval_s * 1000, isFirst };
-    for (const event of hostEvents(host, changes, scan)) emit(event);
-  }
-
-  #tellGone(before: Hosts | undefined, now: Hosts): void {
-    const { clock, emit, observer } = this.#context;
-    const scan = { tsNs: clock.wallNs(), intervalMs: this.#config.interval_s * 1000 };
-    const here = new Set([...now.values()].map(deviceIdOf));
-    for (const [address, host] of before ?? []) {
-      // a device with a new address has not gone
-      if (now.has(address) || here.has(deviceIdOf(host))) continue;
-      this.#totals.changes += 1;
-      observer.count("amoskys_scan_changes_total", { kind: "device.gone" });
-      for (const event of goneEvents(host, scan)) emit(event);
+    if (earlier?.goneMs !== undefined) {
+      const away_s = Math.max(0, Math.round((clock.wallMs() - earlier.goneMs) / 1000));
+      changes.unshift({ kind: "device.returned", away_s });
     }
+    // of a first scan everything is new, and nothing has changed
+    if (!isFirst) for (const { kind } of changes) this.#countChange(kind);
+    const scan = { tsNs: clock.wallNs(), intervalMs: this.#config.interval_s * 1000, isFirst };
+    await emitAll(this.#context, hostEvents(host, changes, scan), signal);
   }
 
-  #noteArp(networkInterface: string, error: AmoskysError | undefined): void {
-    if (error) this.#context.observer.count("amoskys_scan_arp_failures_total", { code: error.code });
-    const reason = error && `without ARP: ${error.message}`;
-    this.#note(`arp ${networkInterface}`, reason, `scan: ${reason}; its addresses are tried by TCP`, {
-      code: error?.code,
-      hint: error?.hint,
-    });
+  async #tellGone(gone: readonly HostReading[], signal: AbortSignal): Promise<void> {
+    const scan = { tsNs: this.#context.clock.wallNs(), intervalMs: this.#config.interval_s * 1000 };
+    if (gone.length > 0) this.#countChange("device.gone", gone.length);
+    await emitAll(this.#context, eventsOfGone(gone, scan), signal);
   }
 
-  #noteName(name: string, { problem }: ResolvedName): void {
-    if (problem) this.#context.observer.count("amoskys_scan_refused_names_total", { reason: problem });
-    const reason =
-      problem &&
-      `${name} ${problem === "unknown" ? "cannot be looked up" : "stands for an address that is not private"}`;
-    this.#note(`name ${name}`, reason, `scan: ${reason}`, {
-      hint: problem === "unknown" ? `getent hosts ${name}` : "name the address itself, if it is to be scanned",
-    });
-  }
-
-  /** One line for as long as the reason is the same; no reason means that all is well again. */
-  #note(part: string, reason: string | undefined, line: string, fields: LogFields): void {
-    if (!reason) this.#problems.delete(part);
-    if (!reason || this.#problems.get(part) === reason) return;
-    this.#problems.set(part, reason);
-    this.#context.observer.log("warn", line, fields);
+  #countChange(kind: HostChange["kind"] | "device.gone", by = 1): void {
+    this.#totals.changes += by;
+    this.#context.observer.count("amoskys_scan_changes_total", { kind }, by);
   }
 }
 
-function openPortCount(hosts: Hosts | undefined): number {
-  return [...(hosts?.values() ?? [])].reduce((sum, { open }) => sum + open.length, 0);
+function openPortCount(hosts: readonly HostReading[]): number {
+  return hosts.reduce((sum, { open }) => sum + open.length, 0);
+}
+
+function progressText({ looked, addresses }: { looked: number; addresses?: number }): string {
+  if (addresses === undefined) return "a scan runs, and looks who is there";
+  return `a scan runs: ${looked} of ${addresses} addresses looked at`;
+}
+
+/** One host at a time, because many may have gone at once. */
+function* eventsOfGone(
+  gone: readonly HostReading[],
+  scan: Parameters<typeof goneEvents>[1],
+): Generator<CollectedEvent> {
+  for (const host of gone) yield* goneEvents(host, scan);
 }

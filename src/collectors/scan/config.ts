@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { addressCount, parseTarget } from "./address-range.ts";
+import { addressCount } from "../../core/ip-range.ts";
+import { parseTarget } from "./parse-target.ts";
 import { parsePorts } from "./port-list.ts";
+import { checkDnsServer } from "./reverse-names.ts";
 
 /** Text that a parser takes; what the parser throws is the problem that is reported. */
 function parsed<T extends z.ZodType>(schema: T, parse: (value: z.output<T>) => unknown) {
@@ -39,7 +41,8 @@ const usualPorts = [
 export const scanConfigSchema = z.strictObject({
   /**
    * Private ranges of at most 65,536 addresses, single addresses, and names of hosts; in all at most 262,144 addresses.
-   * A name is looked up before each scan, and only what is private of that is scanned. Nothing else is asked.
+   * A name is looked up before each scan, and only what is private of that is scanned. Nothing else is asked. None may
+   * be link-local IPv6.
    */
   targets: parsed(z.array(target).max(256), assertBounded).default([]),
   /** Seconds from the start of one scan to that of the next. */
@@ -63,10 +66,7 @@ export const scanConfigSchema = z.strictObject({
   banner_timeout_s: z.number().min(0.1).max(30).default(3),
   banner_bytes_max: z.int().min(64).max(65_536).default(4096),
   /** A DNS server that is asked for the names of addresses, `ADDRESS` or `ADDRESS:PORT`; without it nobody is. */
-  resolver: z
-    .string()
-    .regex(/^([0-9.]+(:\d{1,5})?|[0-9a-fA-F:]+|\[[0-9a-fA-F:]+\]:\d{1,5})$/, "is no address of a DNS server")
-    .optional(),
+  resolver: parsed(z.string(), checkDnsServer).optional(),
 });
 
 export type ScanConfig = z.infer<typeof scanConfigSchema>;

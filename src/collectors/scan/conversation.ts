@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { orGiveUp } from "./give-up.ts";
 
 /** One TCP connection, of which a bounded number of bytes is kept. */
 export class Conversation {
@@ -86,15 +87,9 @@ export async function openConversation(options: ConnectOptions): Promise<Convers
   const socket = connect({ host: address, port });
   const conversation = new Conversation(socket, bytesMax);
   const outcome = Promise.withResolvers<boolean>();
-  const giveUp = () => outcome.resolve(false);
-  const timer = setTimeout(giveUp, timeoutMs);
-  signal.addEventListener("abort", giveUp);
   socket.once("connect", () => outcome.resolve(true));
-  socket.once("error", giveUp);
-  const isOpen = await outcome.promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", giveUp);
-  if (isOpen) return conversation;
+  socket.once("error", () => outcome.resolve(false));
+  if (await orGiveUp(outcome.promise, timeoutMs, signal)) return conversation;
   conversation.close();
   return undefined;
 }

@@ -15,6 +15,7 @@ export interface HostReading {
 /** What is different from the last scan. */
 export type HostChange =
   | { readonly kind: "device.discovered" }
+  | { readonly kind: "device.returned"; readonly away_s: number }
   | { readonly kind: "device.hardware_changed" | "device.moved"; readonly before: string; readonly after: string }
   | { readonly kind: "port.opened" | "port.closed"; readonly port: number; readonly service: string }
   | { readonly kind: "service.changed"; readonly port: number; readonly before: string; readonly after: string };

@@ -6,6 +6,7 @@ import { formatPorts } from "./port-list.ts";
 /** A change of what a network offers is for people to look at; that something ended is for the record. */
 const severities = {
   "device.discovered": "WARN",
+  "device.returned": "INFO",
   "device.hardware_changed": "WARN",
   "device.moved": "INFO",
   "port.opened": "WARN",
@@ -41,12 +42,13 @@ export function hostEvents(
   scan: { readonly tsNs: bigint; readonly intervalMs: number; readonly isFirst: boolean },
 ): CollectedEvent[] {
   const builder = builderFor(host, scan.tsNs, scan.intervalMs);
-  const isNew = changes.some(({ kind }) => kind === "device.discovered");
+  const isChange = (wanted: HostChange["kind"]) => changes.some(({ kind }) => kind === wanted);
+  const previousStatus = isChange("device.discovered") ? "" : isChange("device.returned") ? "OFFLINE" : "ONLINE";
   builder.status("INFO", {
     componentName: deviceIdOf(host),
     status: "ONLINE",
-    previousStatus: isNew ? "" : "ONLINE",
-    ...(isNew ? { statusChangeTimeNs: scan.tsNs } : {}),
+    previousStatus,
+    ...(previousStatus === "ONLINE" ? {} : { statusChangeTimeNs: scan.tsNs }),
   });
   builder.metric("scan.ports.open", host.open.length, "1");
   if (host.open.length > portsToldMax) {

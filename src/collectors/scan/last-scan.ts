@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { AmoskysError, errnoOf } from "../../core/errors.ts";
 import { serviceNames } from "../../protocols/index.ts";
-import type { HostReading } from "./host-changes.ts";
+import { goneHostsMax, type HostRecord } from "./known-hosts.ts";
 
 /** Some hundred bytes a host and port; what is larger was not written here. */
 const fileBytesMax = 256 << 20;
@@ -32,21 +32,30 @@ const hostSchema = z.strictObject({
   open: z.array(portSchema),
 });
 
+const goneSchema = hostSchema.extend({ goneMs: z.number() });
+
 const scopeSchema = z.strictObject({ targets: z.array(z.string()), ports: z.array(z.number()) });
-const fileSchema = z.strictObject({ version: z.literal(1), scope: scopeSchema, hosts: z.array(hostSchema) });
+const fileSchema = z.strictObject({
+  version: z.literal(1),
+  scope: scopeSchema,
+  hosts: z.array(hostSchema),
+  // the first files of this version had none
+  gone: z.array(goneSchema).max(goneHostsMax).default([]),
+});
 
 /** What was looked at. */
 export type ScanScope = z.infer<typeof scopeSchema>;
 
 /**
- * The hosts of the scan before, as a run before this one kept them; undefined where none did, or where it looked at
- * something else. Throws `config_invalid` where the file is none of ours or cannot be read.
+ * The hosts of the scan before and those that had gone by then, as a run before this one kept them; undefined where
+ * none did, or where it looked at something else. Throws `config_invalid` where the file is none of ours or cannot be
+ * read.
  */
-export function loadLastScan(path: string, scope: ScanScope): readonly HostReading[] | undefined {
+export function loadLastScan(path: string, scope: ScanScope): HostRecord | undefined {
   try {
     if (statSync(path).size > fileBytesMax) throw new Error("it is too large");
     const kept = fileSchema.parse(JSON.parse(readFileSync(path, "utf8")));
-    return isDeepStrictEqual(kept.scope, scope) ? kept.hosts : undefined;
+    return isDeepStrictEqual(kept.scope, scope) ? { hosts: kept.hosts, gone: kept.gone } : undefined;
   } catch (caught) {
     const errno = errnoOf(caught);
     if (errno === "ENOENT") return undefined;
@@ -57,12 +66,12 @@ export function loadLastScan(path: string, scope: ScanScope): readonly HostReadi
   }
 }
 
-/** Keeps the hosts of a scan: the file is the old one or the new one, whole. Throws what the file system says. */
-export function saveLastScan(path: string, scope: ScanScope, hosts: Iterable<HostReading>): void {
+/** Keeps what is known of hosts: the file is the old one or the new one, whole. Throws what the file system says. */
+export function saveLastScan(path: string, scope: ScanScope, record: HostRecord): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const fd = openSync(`${path}.new`, "w", 0o600);
   try {
-    writeFileSync(fd, JSON.stringify({ version: 1, scope, hosts: [...hosts] }));
+    writeFileSync(fd, JSON.stringify({ version: 1, scope, ...record }));
     fsyncSync(fd);
   } finally {
     closeSync(fd);

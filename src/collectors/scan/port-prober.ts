@@ -1,7 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Clock } from "../../core/clock.ts";
+import { addressBytes } from "../../core/ip-range.ts";
 import { type ConnectOutcome, ConnectSet } from "../../native/index.ts";
-import { addressBytes } from "./address-range.ts";
 
 /** What an attempt to connect says of a port. `failed`: this host could not try, so nothing is known. */
 export type PortState = "open" | "closed" | "filtered" | "failed";

@@ -1,8 +1,9 @@
 import { setImmediate } from "node:timers/promises";
 import { AmoskysError } from "../../core/errors.ts";
-import { type AddressRange, addressNumber, hostAddresses } from "./address-range.ts";
+import { addressNumber, hostAddresses, type IpRange } from "../../core/ip-range.ts";
 import { sweepByArp } from "./arp-sweep.ts";
 import { type AttachedNetwork, attachedNetworks } from "./attached-networks.ts";
+import { isSingle } from "./parse-target.ts";
 import type { ScanMeans } from "./scan-host.ts";
 
 /** An address to be scanned, and what is known of it before. */
@@ -15,7 +16,7 @@ export interface Candidate {
 }
 
 export interface CandidateOptions {
-  readonly targets: readonly AddressRange[];
+  readonly targets: readonly IpRange[];
   readonly means: ScanMeans;
   onAsked(): void;
   /** ARP on an interface: it could be used, or why not; then its addresses are tried by TCP. */
@@ -37,7 +38,7 @@ const addressesAtOnce = 4096;
 
 /** Which addresses are asked by ARP, and which are tried by TCP, each once. Those that are no host's are left out. */
 export async function shareOut(
-  targets: readonly AddressRange[],
+  targets: readonly IpRange[],
   networks: readonly AttachedNetwork[],
 ): Promise<{ byArp: Map<AttachedNetwork, string[]>; byTcp: Candidate[] }> {
   const byArp = new Map<AttachedNetwork, string[]>(networks.map((network) => [network, []]));
@@ -49,11 +50,11 @@ export async function shareOut(
       looked += 1;
       if (looked % addressesAtOnce === 0) await setImmediate();
       // a single address may be in a range before it: then it is certain all the same
-      if (asked.has(address) || (byTcp.has(address) && !target.single)) continue;
+      if (asked.has(address) || (byTcp.has(address) && !isSingle(target))) continue;
       const number = target.family === 4 ? addressNumber(address) : undefined;
       const network = networks.find(({ first, last }) => number !== undefined && number >= first && number <= last);
       const isOwn = networks.some(({ own }) => own === number);
-      if (!network || isOwn) byTcp.set(address, { address, certain: target.single || isOwn });
+      if (!network || isOwn) byTcp.set(address, { address, certain: isSingle(target) || isOwn });
       else if (isHost(number as bigint, network)) {
         asked.add(address);
         byArp.get(network)?.push(address);
@@ -78,7 +79,7 @@ async function sweep(network: AttachedNetwork, addresses: string[], options: Can
     return [...found].map(([address, hardwareAddress]) => ({ address, hardwareAddress, certain: true }));
   } catch (caught) {
     onArp(network.interface, AmoskysError.from(caught));
-    const named = new Set(targets.flatMap((target) => (target.single ? [...hostAddresses(target)] : [])));
+    const named = new Set(targets.flatMap((target) => (isSingle(target) ? [...hostAddresses(target)] : [])));
     return addresses.map((address) => ({ address, certain: named.has(address) }));
   }
 }

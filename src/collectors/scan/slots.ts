@@ -21,7 +21,10 @@ export class Slots {
   }
 }
 
-/** Runs `work` for each item, at most `atOnce` together; takes the next item only when one is done. */
+/**
+ * Runs `work` for each item, at most `atOnce` together; takes the next item only when one is done. After a failure
+ * takes none, and throws the first one once nothing runs any more.
+ */
 export async function forEachAtOnce<T>(
   items: Iterable<T>,
   atOnce: number,
@@ -29,12 +32,18 @@ export async function forEachAtOnce<T>(
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const iterator = items[Symbol.iterator]();
+  const failures: unknown[] = [];
   const worker = async () => {
-    while (!signal.aborted) {
-      const { value, done } = iterator.next();
-      if (done) return;
-      await work(value);
+    try {
+      while (!signal.aborted && failures.length === 0) {
+        const { value, done } = iterator.next();
+        if (done) return;
+        await work(value);
+      }
+    } catch (caught) {
+      failures.push(caught);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  if (failures.length > 0) throw failures[0];
 }

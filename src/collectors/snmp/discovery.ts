@@ -1,10 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { AmoskysError } from "../../core/errors.ts";
+import { hostAddresses } from "../../core/ip-range.ts";
 import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
 import { statusFor } from "./device-status.ts";
 import { systemObjects } from "./read-device.ts";
 import { openSession, type SnmpSession } from "./session.ts";
-import { hostAddresses, parseSubnet } from "./subnet.ts";
+import { parseSubnet } from "./subnet.ts";
 
 export interface SearchOptions {
   readonly config: SnmpConfig["discovery"];

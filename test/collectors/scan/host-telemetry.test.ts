@@ -3,7 +3,7 @@ import type { HostChange, HostReading } from "../../../src/collectors/scan/host-
 import { goneEvents, hostEvents } from "../../../src/collectors/scan/host-telemetry.ts";
 import type { CollectedEvent } from "../../../src/core/event.ts";
 import { decodePayload } from "../../../src/envelope/index.ts";
-import { eventKinds } from "./run-scans.ts";
+import { eventKinds, statusOf } from "./run-scans.ts";
 
 function decoded(events: readonly CollectedEvent[]) {
   return events.map(({ payload }) => {
@@ -44,4 +44,13 @@ test("64 changes are told one by one; of the first scan nothing is a warning", (
   expect(first && eventKinds(first)).toEqual(["INFO device.discovered"]);
   const [later] = decoded(hostEvents(reading, [{ kind: "device.discovered" }], scan));
   expect(later && eventKinds(later)).toEqual(["WARN device.discovered"]);
+});
+
+test("a device that is back is no warning, and was away for so long", () => {
+  const reading: HostReading = { address: "10.0.0.7", method: "TCP", open: [] };
+  const [back] = decoded(hostEvents(reading, [{ kind: "device.returned", away_s: 90 }], scan));
+  expect(back && statusOf(back)).toEqual(["OFFLINE -> ONLINE", "INFO device.returned"]);
+  const security = back?.events.find(({ eventType }) => eventType === "SECURITY");
+  expect(security?.attributes).toEqual({ event: "device.returned", away_s: "90" });
+  expect(security?.securityEvent?.requiresInvestigation).toBe(false);
 });

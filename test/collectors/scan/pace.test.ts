@@ -25,18 +25,17 @@ test("after a pause the rate is kept, and nothing is made up for", async () => {
   nowMs = 60_000;
   let begun = 0;
   const all = Promise.all(Array.from({ length: 40 }, () => pace.next(never).then(() => (begun += 1))));
-  await Bun.sleep(0);
-  expect(begun).toBeLessThanOrEqual(22);
+  // what begins at once has begun before any timer can fire
+  for (let turn = 0; turn < 10; turn += 1) await Promise.resolve();
+  expect(begun).toBe(21);
   await all;
 });
 
-test("an abort ends the wait", async () => {
+test("an abort ends a wait that would be longer than this test may run", async () => {
   const stop = new AbortController();
-  const pace = new Pace(0.1, systemClock);
+  const pace = new Pace(0.001, systemClock);
   await pace.next(never);
-  const startMs = performance.now();
   const waiting = pace.next(stop.signal);
   stop.abort();
   await waiting;
-  expect(performance.now() - startMs).toBeLessThan(1000);
 });

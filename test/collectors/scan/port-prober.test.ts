@@ -45,9 +45,9 @@ test.skipIf(obstacle !== undefined)(
     space.read("sh", "-c", "echo 100 > /proc/sys/net/ipv4/neigh/br0/retrans_time_ms");
     space.ip("neigh", "add", "10.77.0.9", "lladdr", "02:00:00:00:00:09", "dev", "br0");
     const probe = prober(300);
-    const patient = prober(5000);
+    // longer than this test may run: what ends these is the kernel, an abort or the end
+    const patient = prober(600_000);
     const within = (one: PortProber, address: string, port: number) => space.within(() => one.try(address, port));
-    const startMs = performance.now();
     const before = readdirSync("/proc/self/fd").length;
     const [unreached, ...silent] = await Promise.all([
       within(patient, "10.77.0.10", 80),
@@ -55,21 +55,24 @@ test.skipIf(obstacle !== undefined)(
     ]);
     expect(unreached).toEqual({ state: "filtered" });
     expect(silent).toEqual(Array.from({ length: 100 }, () => ({ state: "filtered" })) as never);
-    expect(performance.now() - startMs).toBeLessThan(4500);
     expect(readdirSync("/proc/self/fd").length).toBeLessThanOrEqual(before);
     expect(await within(probe, "10.79.0.1", 80)).toEqual({ state: "failed", reason: "ENETUNREACH", passing: false });
 
     const stop = new AbortController();
-    const called = prober(5000, stop.signal);
+    const called = prober(600_000, stop.signal);
     const attempt = within(called, "10.77.0.9", 80);
-    const abortMs = performance.now();
     stop.abort();
     expect(await attempt).toEqual({ state: "failed" });
     expect(await called.try("10.77.0.9", 80)).toEqual({ state: "failed" });
     const last = within(patient, "10.77.0.9", 80);
     patient.close();
     expect(await last).toEqual({ state: "failed" });
-    expect(performance.now() - abortMs).toBeLessThan(500);
   },
-  10_000,
+  20_000,
 );
+
+test("a port that is tried after the end has failed", async () => {
+  const probe = prober(1000);
+  probe.close();
+  expect(await probe.try("127.0.0.1", 9)).toEqual({ state: "failed", reason: "EBADF", passing: false });
+});

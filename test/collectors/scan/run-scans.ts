@@ -10,11 +10,21 @@ export async function scanOnce(config: Record<string, unknown>, stateFolder: str
   const telemetry: DeviceTelemetry[] = [];
   const logged: string[] = [];
   const observer = { ...silentObserver, log: (_level: LogLevel, message: string) => void logged.push(message) };
-  const collector = create(scanConfigSchema.parse({ arp: false, ...config }), true, observer, telemetry, stateFolder);
+  const options = { config: scanConfigSchema.parse({ arp: false, ...config }), once: true };
+  const collector = createScans(options, telemetry, { observer, stateFolder });
   await collector.start();
   await collector.done;
   await collector.stop(2000);
   return { kinds: telemetry.flatMap(eventKinds), logged };
+}
+
+export interface ScansSeen {
+  readonly telemetry: readonly DeviceTelemetry[];
+  readonly tookMs: number;
+  /** Changes in the collector's own figures, and in the counter of all agents. */
+  readonly changes: readonly [number, number];
+  /** How often room was asked for. */
+  readonly asked: number;
 }
 
 /** Runs scans straight after each other over a configuration. Throws where the configuration is refused. */
@@ -22,14 +32,14 @@ export function runScans(
   config: Record<string, unknown>,
   rounds = 1,
   between?: (round: number) => void,
-): Promise<{ telemetry: readonly DeviceTelemetry[]; tookMs: number }> {
+): Promise<ScansSeen> {
   const parsed = scanConfigSchema.parse({ arp: false, ...config });
   return run({ ...parsed, ...(rounds > 1 ? { interval_s: 0.01 } : {}) }, rounds, between);
 }
 
 /** Starts a scan and stops it in the middle; how long the stop took. */
 export async function stopScanAfter(config: Record<string, unknown>, afterMs: number): Promise<number> {
-  const collector = create(scanConfigSchema.parse({ arp: false, ...config }), true, silentObserver, []);
+  const collector = createScans({ config: scanConfigSchema.parse({ arp: false, ...config }), once: true }, []);
   await collector.start();
   await Bun.sleep(afterMs);
   const startedMs = performance.now();
@@ -37,52 +47,74 @@ export async function stopScanAfter(config: Record<string, unknown>, afterMs: nu
   return performance.now() - startedMs;
 }
 
-async function run(config: ReturnType<typeof scanConfigSchema.parse>, rounds: number, between?: (n: number) => void) {
+async function run(
+  config: ReturnType<typeof scanConfigSchema.parse>,
+  rounds: number,
+  between?: (n: number) => void,
+): Promise<ScansSeen> {
   const telemetry: DeviceTelemetry[] = [];
   const finished = Promise.withResolvers<void>();
-  let done = 0;
-  const observer = {
+  let [done, counted, asked] = [0, 0, 0];
+  const observer: Observer = {
     ...silentObserver,
-    observe(metric: string) {
+    count(metric, _labels, by = 1) {
+      if (metric === "amoskys_scan_changes_total") counted += by;
+    },
+    observe(metric) {
       if (metric !== "amoskys_agent_round_seconds") return;
       done += 1;
       between?.(done);
       if (done >= rounds) finished.resolve();
     },
   };
-  const collector = create(config, rounds === 1, observer, telemetry);
+  const room = () => {
+    asked += 1;
+    return Promise.resolve();
+  };
+  const collector = createScans({ config, once: rounds === 1 }, telemetry, { observer, room });
   const startedMs = performance.now();
   await collector.start();
   await Promise.race([finished.promise, collector.done]);
   const tookMs = performance.now() - startedMs;
   await collector.stop(2000);
-  return { telemetry: telemetry.slice(), tookMs };
+  const changes = [collector.health().figures.changes ?? Number.NaN, counted] as const;
+  return { telemetry: telemetry.slice(), tookMs, changes, asked };
 }
 
-function create(
-  config: ReturnType<typeof scanConfigSchema.parse>,
-  once: boolean,
-  observer: Observer,
+interface Around {
+  readonly observer?: Observer;
+  readonly room?: () => Promise<void>;
+  readonly stateFolder?: string | undefined;
+}
+
+/** The collector, whose telemetry is put into `telemetry`. */
+export function createScans(
+  options: { readonly config: ReturnType<typeof scanConfigSchema.parse>; readonly once: boolean },
   telemetry: DeviceTelemetry[],
-  stateFolder?: string,
+  { observer = silentObserver, room = () => Promise.resolve(), stateFolder }: Around = {},
 ): Collector {
-  return scanCollector.create(
-    { config, once },
-    {
-      emit: ({ payload }) => {
-        const decoded = decodePayload("device", payload);
-        if (!decoded.ok) throw new Error(decoded.reason);
-        if (decoded.payload.kind === "device") telemetry.push(decoded.payload.event);
-      },
-      room: () => Promise.resolve(),
-      observer,
-      clock: systemClock,
-      ...(stateFolder === undefined ? {} : { stateFolder }),
-      spawnWorker: () => {
-        throw new Error("this collector has no thread");
-      },
+  return scanCollector.create(options, {
+    emit: ({ payload }) => {
+      const decoded = decodePayload("device", payload);
+      if (!decoded.ok) throw new Error(decoded.reason);
+      if (decoded.payload.kind === "device") telemetry.push(decoded.payload.event);
     },
+    room,
+    observer,
+    clock: systemClock,
+    ...(stateFolder === undefined ? {} : { stateFolder }),
+    spawnWorker: () => {
+      throw new Error("this collector has no thread");
+    },
+  });
+}
+
+/** What a host is, what it was, and its changes. */
+export function statusOf(telemetry: DeviceTelemetry): string[] {
+  const states = telemetry.events.flatMap(({ statusData }) =>
+    statusData ? [`${statusData.previousStatus || "nothing"} -> ${statusData.status}`] : [],
   );
+  return [...states, ...eventKinds(telemetry)];
 }
 
 /** Severity and kind of the changes in one telemetry. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { type AddressRange, addressNumber, parseTarget } from "../../../src/collectors/scan/address-range.ts";
 import type { AttachedNetwork } from "../../../src/collectors/scan/attached-networks.ts";
+import { parseTarget } from "../../../src/collectors/scan/parse-target.ts";
 import { shareOut } from "../../../src/collectors/scan/scan-targets.ts";
+import { addressNumber, type IpRange } from "../../../src/core/ip-range.ts";
 
 function network(name: string, own: string, first: string, last: string): AttachedNetwork {
   const hardwareAddress = "02:00:00:00:00:01";
@@ -17,7 +18,7 @@ const office = network("eth0", "10.0.0.1", "10.0.0.0", "10.0.0.7");
 
 async function shared(targets: readonly string[], networks: readonly AttachedNetwork[] = [office]) {
   const { byArp, byTcp } = await shareOut(
-    targets.map((text) => parseTarget(text) as AddressRange),
+    targets.map((text) => parseTarget(text) as IpRange),
     networks,
   );
   const arp = [...byArp].flatMap(([{ interface: name }, addresses]) =>

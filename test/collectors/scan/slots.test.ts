@@ -54,4 +54,25 @@ describe("forEachAtOnce", () => {
     });
     expect(seen).toEqual([1, 2]);
   });
+
+  test("after a failure takes no more, and throws when nothing runs any more", async () => {
+    const taken: number[] = [];
+    const gate = Promise.withResolvers<void>();
+    let ended = 0;
+    const all = forEachAtOnce([1, 2, 3, 4, 5], 3, new AbortController().signal, async (item) => {
+      taken.push(item);
+      if (item === 1) throw new Error("first");
+      await gate.promise;
+      ended += 1;
+      if (item === 2) throw new Error("second");
+    });
+    let isOver = false;
+    const over = all.catch(() => {}).finally(() => (isOver = true));
+    await Bun.sleep(1);
+    expect([isOver, taken]).toEqual([false, [1, 2, 3]]);
+    gate.resolve();
+    await over;
+    expect(all).rejects.toThrow("first");
+    expect([ended, taken]).toEqual([2, [1, 2, 3]]);
+  });
 });

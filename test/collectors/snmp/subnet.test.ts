@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { hostAddresses, parseSubnet } from "../../../src/collectors/snmp/subnet.ts";
+import { parseSubnet } from "../../../src/collectors/snmp/subnet.ts";
+import { hostAddresses } from "../../../src/core/ip-range.ts";
 
 const hosts = (text: string) => [...hostAddresses(parseSubnet(text))];
 
@@ -22,7 +23,10 @@ describe("subnets", () => {
     expect(() => parseSubnet("10.0.0.0/8")).toThrow("larger than a /16");
   });
 
-  test.each(["10.0.0.0", "10.0.0.256/24", "10.0.0.0/33", "fd00::/64", "10.0.0.0/24 ", ""])("%p is no range", (text) => {
-    expect(() => parseSubnet(text)).toThrow("is no IPv4 range");
-  });
+  test.each(["10.0.0.0", "010.0.0.0/24", "10.0.0.256/24", "10.0.0.0/33", "fd00::/64", "10.0.0.0/24 ", ""])(
+    "%p is no range",
+    (text) => {
+      expect(() => parseSubnet(text)).toThrow("is no IPv4 range");
+    },
+  );
 });
