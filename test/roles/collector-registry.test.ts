@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { metrics } from "../../src/data/metrics.ts";
 import { collectorEntry, collectorNames } from "../../src/roles/collector-registry.ts";
+import { agentRoles } from "../support/agents-lab.ts";
 
 const entries = collectorNames.map((name) => collectorEntry(name));
 
@@ -17,6 +18,10 @@ describe("the registry of collectors", () => {
       return first === "amoskys" && !owners.includes(second);
     });
     expect(strays).toEqual([]);
+  });
+
+  test("knows all that run together in the lab", () => {
+    expect(agentRoles.toSorted()).toEqual([...collectorNames].sort());
   });
 
   test("is asked for names that are there only", () => {
