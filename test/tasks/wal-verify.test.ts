@@ -153,11 +153,11 @@ describe("verifyLog of a sound log", () => {
       expect({ findings, records }).toEqual({ findings: [], records: signatures.good });
     }
     expect(met.treeSize).toBe(met.records + met.arrived);
-    expect(recordsLine(met)).toMatch(/^3,\d{3}; \d+ more came meanwhile, /);
+    expect(recordsLine(met)).toMatch(/^\d+,\d{3}; \d+ more came meanwhile, /);
     expect(verifyJson(met)).toMatchObject({ records: met.records, arrived: met.arrived });
     const quiet = verifyLog({ path, trustPath });
     expect([quiet.arrived, quiet.records]).toEqual([0, quiet.signatures.good]);
-    expect(recordsLine(quiet)).toMatch(/^3,\d{3}$/);
+    expect(recordsLine(quiet)).toMatch(/^\d+,\d{3}$/);
   });
 
   test("a record that was set aside proves itself, with its tree and when that has left", () => {
