@@ -5,4 +5,5 @@
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from "./load.ts";
 export { type BaseConfig, baseSections, bytesSchema } from "./schema.ts";
 export { maskSecrets, Secret, secretText } from "./secret.ts";
+export { readSettingsFile } from "./settings-file.ts";
 export { formatYaml, parseYaml } from "./yaml.ts";

@@ -36,7 +36,7 @@ const column = (
 
 /**
  * The built-in set: SNMPv2-MIB (RFC 3418), HOST-RESOURCES-MIB (RFC 2790), IF-MIB (RFC 2863), UCD-SNMP-MIB and
- * UCD-DISKIO-MIB (net-snmp). Twenty-nine objects, as the configuration of the first generation has them.
+ * UCD-DISKIO-MIB (net-snmp). The twenty-nine objects of the first generation's configuration.
  */
 export const snmpCategories: readonly SnmpCategory[] = [
   {
@@ -67,8 +67,8 @@ export const snmpCategories: readonly SnmpCategory[] = [
     name: "disk",
     objects: [
       column("diskIODevice", "1.3.6.1.4.1.2021.13.15.1.1.2", "string"),
-      column("diskIOReads", "1.3.6.1.4.1.2021.13.15.1.1.3", "counter", "operations"),
-      column("diskIOWrites", "1.3.6.1.4.1.2021.13.15.1.1.4", "counter", "operations"),
+      column("diskIOReads", "1.3.6.1.4.1.2021.13.15.1.1.5", "counter", "operations"),
+      column("diskIOWrites", "1.3.6.1.4.1.2021.13.15.1.1.6", "counter", "operations"),
     ],
   },
   {

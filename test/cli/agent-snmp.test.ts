@@ -76,7 +76,7 @@ describe("amoskys agent snmp", () => {
       const lines = stderr.trimEnd().split("\n");
       expect(lines).toHaveLength(3);
       expect(lines.find((line) => line.includes("snmp: liar:"))).toContain("its answer is not valid: a length beyond");
-      expect(lines.find((line) => line.includes("snmp: silent:"))).toContain("check address and port");
+      expect(lines.find((line) => line.includes("snmp: silent:"))).toContain("check address, port and community");
       expect(lines.find((line) => line.includes("snmp: closed:"))).toContain("nothing listens on that port");
     } finally {
       good.close();

@@ -14,6 +14,7 @@ import { deviceEvents } from "./device-telemetry.ts";
 import { searchSubnets } from "./discovery.ts";
 import { createPlan, type SnmpPlan } from "./plan.ts";
 import { pollDevice } from "./poll-device.ts";
+import { type DeviceBudget, ReadingBudget } from "./reading-budget.ts";
 import { libraryUser } from "./user-security.ts";
 import { WatchedDevice } from "./watched-device.ts";
 
@@ -32,6 +33,7 @@ class SnmpRounds implements Rounds {
   readonly #context: CollectorContext;
   readonly #plan: SnmpPlan;
   readonly #devices: readonly WatchedDevice[];
+  readonly #budget: ReadingBudget;
   /** By address; what searches found. */
   #discovered = new Map<string, WatchedDevice>();
   #search: Promise<void> | undefined;
@@ -45,6 +47,7 @@ class SnmpRounds implements Rounds {
     this.#config = config;
     this.#once = once;
     this.#context = context;
+    this.#budget = new ReadingBudget(config.max_concurrent);
     this.#plan = createPlan(config, context.home ?? process.cwd());
     this.#devices = this.#plan.devices.map((device) => new WatchedDevice(device));
   }
@@ -52,6 +55,8 @@ class SnmpRounds implements Rounds {
   open(): void {
     const { enabled, user } = this.#config.discovery;
     if (enabled && user) libraryUser(user);
+    for (const correction of this.#plan.corrections)
+      this.#context.observer.log("info", `snmp: ${printable(correction)}`, {});
     if (this.#devices.length > 0 || enabled) return;
     throw new AmoskysError("config_invalid", "There is no device to poll: snmp.devices is empty and discovery is off", {
       hint: "set snmp.devices in config/amoskys.yaml, or snmp.devices_file",
@@ -101,6 +106,15 @@ class SnmpRounds implements Rounds {
   }
 
   async #poll(device: WatchedDevice, signal: AbortSignal): Promise<void> {
+    const budget = this.#budget.open();
+    try {
+      await this.#pollWithin(device, budget, signal);
+    } finally {
+      budget.close();
+    }
+  }
+
+  async #pollWithin(device: WatchedDevice, budget: DeviceBudget, signal: AbortSignal): Promise<void> {
     const { clock, observer, emit, room } = this.#context;
     const startedMs = clock.monotonicMs();
     const polled = await pollDevice(device.config, {
@@ -108,6 +122,7 @@ class SnmpRounds implements Rounds {
       config: this.#config,
       signal,
       knownChassis: device.chassis,
+      budget,
       monotonicMs: () => clock.monotonicMs(),
       onDiscard: (reason) => {
         this.#totals.discarded += 1;
@@ -117,7 +132,13 @@ class SnmpRounds implements Rounds {
     if (signal.aborted) return;
     observer.observe("amoskys_snmp_device_seconds", (clock.monotonicMs() - startedMs) / 1000);
     const tsNs = clock.wallNs();
-    const outcome = device.update(polled, tsNs);
+    const wasRenamed = device.isRenamed;
+    const outcome = device.update(polled, tsNs, (id) => this.#isTaken(id, device));
+    if (device.isRenamed && !wasRenamed) {
+      const host = printable(device.config.host);
+      const message = `snmp: ${host} has another device's name: it is ${printable(device.label)}`;
+      observer.log("warn", message, { hint: "set its name in snmp.devices" });
+    }
     this.#note(device, polled.failure);
     if (outcome.status === undefined) {
       this.#totals.unasked += 1;
@@ -132,13 +153,12 @@ class SnmpRounds implements Rounds {
   }
 
   #note(device: WatchedDevice, failure: AmoskysError | undefined): void {
-    const { observer } = this.#context;
+    const { clock, observer } = this.#context;
     if (failure) {
       this.#totals.failures += 1;
       observer.count("amoskys_snmp_failures_total", { code: failure.code });
     }
-    if (device.problem === failure?.message) return;
-    device.problem = failure?.message;
+    if (!device.problems.isNews(failure?.code, clock.monotonicMs())) return;
     const name = printable(device.label);
     if (!failure) observer.log("info", `snmp: ${name} is well again`);
     else observer.log("warn", `snmp: ${name}: ${failure.message}`, { code: failure.code, hint: failure.hint });
@@ -184,6 +204,11 @@ class SnmpRounds implements Rounds {
     const added = [...found].filter(([host]) => !this.#discovered.has(host));
     this.#discovered = new Map([...kept, ...added.map(([host, device]) => [host, new WatchedDevice(device)] as const)]);
     for (const [host] of added) this.#context.observer.log("info", `snmp: found ${host}`);
+  }
+
+  #isTaken(id: string, by: WatchedDevice): boolean {
+    const has = (other: WatchedDevice) => other !== by && other.answersTo(id);
+    return this.#devices.some(has) || this.#discovered.values().some(has);
   }
 
   #all(): readonly WatchedDevice[] {

@@ -1,12 +1,13 @@
 import type { CollectedEvent } from "../../core/event.ts";
 import { type SnmpMetricDefinition, snmpMetricNames } from "../../data/snmp-metrics.ts";
 import { type Severity, TelemetryBuilder } from "../../telemetry/index.ts";
+import type { CounterWatch } from "./counter-watch.ts";
 import { identifyDevice } from "./device-identity.ts";
 import type { DeviceStatus } from "./device-status.ts";
 import type { InterfaceChange } from "./interface-status.ts";
 import type { InterfaceFacts } from "./interfaces.ts";
 import type { PlannedObject, SnmpPlan } from "./plan.ts";
-import { type DeviceReading, systemObjects } from "./read-device.ts";
+import { type DeviceReading, storageTypeColumn, systemObjects } from "./read-device.ts";
 import { countOf, numberOf, type SnmpValue, textOf } from "./values.ts";
 
 /** One device after one round. */
@@ -22,6 +23,7 @@ export interface DeviceOutcome {
   readonly changedNs: bigint;
   /** Undefined where it did not answer. */
   readonly reading: DeviceReading | undefined;
+  readonly counters: CounterWatch;
   /** Hundredths of a second since it began to run; undefined where it does not say. */
   readonly uptimeTicks: number | undefined;
   readonly interfaceChanges: readonly InterfaceChange[];
@@ -62,12 +64,13 @@ export function* deviceEvents(
   }
   if (problem !== undefined) builder.text("snmp.device.error", problem);
   if (reading) {
-    for (const object of plan.scalars) addCell(builder, object, reading.scalars.get(object.oid), {}, severityOf(plan));
+    const judges = judgesOf(plan, outcome.counters);
+    for (const object of plan.scalars) addCell(builder, object, reading.scalars.get(object.oid), {}, judges);
     for (const facts of reading.interfaces) {
-      addInterface(builder, facts, plan);
+      addInterface(builder, facts, plan, judges);
       yield* builder.takeFull();
     }
-    yield* addTables(builder, reading, plan);
+    yield* addTables(builder, reading, plan, judges);
   }
   yield* builder.build();
 }
@@ -111,12 +114,26 @@ function addInterfaceStatus(builder: TelemetryBuilder, { name, status, previous 
   builder.change(`interface ${name}`, status, previous, status === "OFFLINE" ? "WARN" : "INFO");
 }
 
+type Thresholds = SnmpMetricDefinition["thresholds"];
+
+/** What says how severe a value is. */
+interface Judges {
+  gauge(value: number, thresholds: Thresholds): Severity;
+  /** By its growth since the round before: the total since the start says nothing of now. */
+  counter(name: string, value: number, thresholds: Thresholds): Severity;
+}
+
 /** Thresholds are in the unit in which the device counts, as the files of the first generation have them. */
-function severityOf({ appliesThresholds }: SnmpPlan) {
-  return (value: number, thresholds: SnmpMetricDefinition["thresholds"]): Severity => {
+function judgesOf({ appliesThresholds }: SnmpPlan, counters: CounterWatch): Judges {
+  const gauge = (value: number, thresholds: Thresholds): Severity => {
     if (!appliesThresholds) return "INFO";
     if (value >= (thresholds?.critical ?? Infinity)) return "CRITICAL";
     return value >= (thresholds?.warning ?? Infinity) ? "WARN" : "INFO";
+  };
+  return {
+    gauge,
+    counter: (name, value, thresholds) =>
+      appliesThresholds && thresholds ? gauge(counters.growth(name, value) ?? -Infinity, thresholds) : "INFO",
   };
 }
 
@@ -136,7 +153,7 @@ function addCell(
   object: PlannedObject,
   value: SnmpValue | undefined,
   labels: Readonly<Record<string, string>>,
-  judge: ReturnType<typeof severityOf>,
+  judges: Judges,
 ): void {
   const number = object.type === "string" ? undefined : numberOf(value);
   if (number === undefined) {
@@ -145,10 +162,13 @@ function addCell(
     return;
   }
   const [unit, divisor] = units[object.unit ?? ""] ?? ["1", 1];
+  const isCounter = object.type === "counter";
   builder.metric(metricName(object), number / divisor, unit, {
-    type: object.type === "counter" ? "COUNTER" : "GAUGE",
+    type: isCounter ? "COUNTER" : "GAUGE",
     labels,
-    severity: judge(number, object.thresholds),
+    severity: isCounter
+      ? judges.counter(`${object.oid}.${labels.index ?? ""}`, number, object.thresholds)
+      : judges.gauge(number, object.thresholds),
   });
   addExact(builder, metricName(object), countOf(value), labels);
 }
@@ -164,9 +184,14 @@ function addExact(
 }
 
 /** Tables by the OID of their rows; the first text of a row names it. */
-function* addTables(builder: TelemetryBuilder, reading: DeviceReading, plan: SnmpPlan): Generator<CollectedEvent> {
+function* addTables(
+  builder: TelemetryBuilder,
+  reading: DeviceReading,
+  plan: SnmpPlan,
+  judges: Judges,
+): Generator<CollectedEvent> {
   const tables = Map.groupBy(plan.columns, ({ oid }) => oid.slice(0, oid.lastIndexOf(".")));
-  const judge = severityOf(plan);
+  const storageTypes = reading.columns.get(storageTypeColumn);
   for (const objects of tables.values()) {
     const cells = objects.map((object) => ({ object, cells: reading.columns.get(object.oid) }));
     const indexes = new Set(cells.flatMap((column) => [...(column.cells?.keys() ?? [])]));
@@ -176,13 +201,25 @@ function* addTables(builder: TelemetryBuilder, reading: DeviceReading, plan: Snm
       const labels = { index, ...(name ? { name } : {}) };
       const row = new Map(cells.map(({ object, cells: column }) => [object.name, column?.get(index)]));
       for (const { object } of cells) {
-        if (!addStorage(builder, object, row, labels, judge)) {
-          addCell(builder, object, row.get(object.name), labels, judge);
-        }
+        if (isStorage(object)) addStorage(builder, object, row, labels, judges, storageTypes?.get(index));
+        else addCell(builder, object, row.get(object.name), labels, judges);
       }
       yield* builder.takeFull();
     }
   }
+}
+
+/** hrStorageTypes (RFC 2790): virtual memory, fixed disk, flash. */
+const fillingTypes = new Set([3, 4, 9].map((type) => `1.3.6.1.2.1.25.2.1.${type}`));
+
+/** Whether a storage has trouble when it is full, or may have; others, such as memory with its caches, always are. */
+function fills(type: SnmpValue | undefined): boolean {
+  const text = textOf(type);
+  return text === undefined || fillingTypes.has(text);
+}
+
+function isStorage({ name }: PlannedObject): boolean {
+  return name === "hrStorageSize" || name === "hrStorageUsed";
 }
 
 /** hrStorage counts in units of its own; ours are bytes, and its thresholds are a share of the size. */
@@ -191,22 +228,21 @@ function addStorage(
   object: PlannedObject,
   row: ReadonlyMap<string, SnmpValue | undefined>,
   labels: Readonly<Record<string, string>>,
-  judge: ReturnType<typeof severityOf>,
-): boolean {
-  if (object.name !== "hrStorageSize" && object.name !== "hrStorageUsed") return false;
+  judges: Judges,
+  type: SnmpValue | undefined,
+): void {
   const unitBytes = numberOf(row.get("hrStorageAllocationUnits"));
   const size = numberOf(row.get("hrStorageSize"));
   const value = numberOf(row.get(object.name));
-  if (unitBytes === undefined || value === undefined) return false;
-  const share = object.name === "hrStorageUsed" && size ? (100 * value) / size : 0;
-  const severity = judge(share, object.thresholds);
-  builder.metric(metricName(object), value * unitBytes, "bytes", { labels, severity });
-  return true;
+  if (value === undefined) return;
+  const share = object.name === "hrStorageUsed" && size && fills(type) ? (100 * value) / size : 0;
+  const severity = judges.gauge(share, object.thresholds);
+  const [number, unit] = unitBytes === undefined ? [value, "1"] : [value * unitBytes, "bytes"];
+  builder.metric(metricName(object), number, unit, { labels, severity });
 }
 
-function addInterface(builder: TelemetryBuilder, facts: InterfaceFacts, plan: SnmpPlan): void {
+function addInterface(builder: TelemetryBuilder, facts: InterfaceFacts, plan: SnmpPlan, judges: Judges): void {
   const labels = { index: facts.index, ...(facts.name ? { interface: facts.name } : {}) };
-  const judge = severityOf(plan);
   const gauge = (name: string, value: number | undefined, unit: string) => {
     if (value !== undefined) builder.metric(`snmp.interface.${name}`, value, unit, { labels });
   };
@@ -218,7 +254,7 @@ function addInterface(builder: TelemetryBuilder, facts: InterfaceFacts, plan: Sn
     object = "",
   ) => {
     if (value === undefined) return;
-    const severity = judge(Number(value), plan.interfaceThresholds[object]);
+    const severity = judges.counter(`${object}.${facts.index}`, Number(value), plan.interfaceThresholds[object]);
     const all = direction ? { ...labels, direction } : labels;
     builder.metric(`snmp.interface.${name}`, Number(value), unit, { type: "COUNTER", labels: all, severity });
     addExact(builder, `snmp.interface.${name}`, value, all);

@@ -1,6 +1,5 @@
-import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { parseYaml } from "../../config/index.ts";
+import { parseYaml, readSettingsFile } from "../../config/index.ts";
 import { AmoskysError, errnoOf } from "../../core/errors.ts";
 import { systemError } from "../../core/system-error.ts";
 import type { SnmpCategory, SnmpMetricDefinition } from "../../data/snmp-metrics.ts";
@@ -60,6 +59,22 @@ export interface FirstGenerationFile {
   readonly rowsMax: number | undefined;
   /** Whether thresholds raise the severity of an event. */
   readonly appliesThresholds: boolean;
+  /** What was corrected in it, one text each. */
+  readonly corrections: readonly string[];
+}
+
+/**
+ * The first generation gave diskIOReads and diskIOWrites the OIDs at which UCD-DISKIO-MIB has diskIONRead and
+ * diskIONWritten: bytes, that come round at 2^32. Nothing else of a file is touched.
+ */
+const correctedOids: Readonly<Record<string, readonly [wrong: string, right: string]>> = {
+  diskIOReads: ["1.3.6.1.4.1.2021.13.15.1.1.3", "1.3.6.1.4.1.2021.13.15.1.1.5"],
+  diskIOWrites: ["1.3.6.1.4.1.2021.13.15.1.1.4", "1.3.6.1.4.1.2021.13.15.1.1.6"],
+};
+
+function corrected(definition: SnmpMetricDefinition): SnmpMetricDefinition {
+  const [wrong, right] = correctedOids[definition.name] ?? [];
+  return right !== undefined && definition.oid === wrong ? { ...definition, oid: right } : definition;
 }
 
 function definition(input: z.infer<typeof object>, isTable: boolean): SnmpMetricDefinition {
@@ -89,8 +104,9 @@ function categoriesOf(file: z.infer<typeof fileSchema>): SnmpCategory[] | undefi
 export function loadFirstGenerationFile(path: string): FirstGenerationFile {
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readSettingsFile(path);
   } catch (caught) {
+    if (caught instanceof AmoskysError) throw caught;
     const denied = systemError(caught, path);
     if (denied?.code === "privilege_missing") throw denied;
     // that it is not there, or no file, is a fault of the configuration that names it
@@ -112,9 +128,14 @@ export function loadFirstGenerationFile(path: string): FirstGenerationFile {
     Object.fromEntries(
       Object.entries(file.profiles).map(([name, { enabled_categories }]) => [name, enabled_categories]),
     );
+  const categories = categoriesOf(file);
+  const wrong = categories?.flatMap(({ objects }) => objects.filter((object) => corrected(object) !== object)) ?? [];
   return {
     devices: file.devices ?? [],
-    categories: categoriesOf(file),
+    categories: categories?.map(({ name, objects }) => ({ name, objects: objects.map(corrected) })),
+    corrections: wrong.map(
+      (object) => `${path}: ${object.oid} counts bytes: ${object.name} is ${corrected(object).oid}`,
+    ),
     profiles,
     rowsMax: file.advanced?.table_walk?.max_rows,
     appliesThresholds: file.advanced?.apply_thresholds ?? true,

@@ -25,6 +25,8 @@ export interface SnmpPlan {
   readonly appliesThresholds: boolean;
   /** Rows of a table other than the interfaces'. */
   readonly rowsMax: number;
+  /** What was corrected in files, one text each. */
+  readonly corrections: readonly string[];
 }
 
 /** The category whose objects the interfaces' own reader covers. */
@@ -74,6 +76,7 @@ export function createPlan(config: SnmpConfig, home: string): SnmpPlan {
     ),
     appliesThresholds: files.every(({ appliesThresholds }) => appliesThresholds),
     rowsMax: first((file) => file.rowsMax) ?? config.max_rows,
+    corrections: files.flatMap(({ corrections }) => corrections),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Chassis } from "./chassis.ts";
 import type { SnmpConfig, SnmpDeviceConfig } from "./config.ts";
 import type { SnmpPlan } from "./plan.ts";
 import { type DeviceReading, readDevice } from "./read-device.ts";
+import type { DeviceBudget } from "./reading-budget.ts";
 import { openSession, type SnmpSession } from "./session.ts";
 
 export interface PollOptions {
@@ -15,6 +16,7 @@ export interface PollOptions {
   readonly signal: AbortSignal;
   /** What an earlier round learned of it. */
   readonly knownChassis: Chassis | undefined;
+  readonly budget: DeviceBudget;
   monotonicMs(): number;
   onDiscard(reason: DiscardReason): void;
 }
@@ -39,7 +41,7 @@ async function addressOf(host: string): Promise<{ address: string; family: 4 | 6
 
 /** Reads a device within its deadline and closes its socket in any case. Never throws: what failed is in the answer. */
 export async function pollDevice(device: SnmpDeviceConfig, options: PollOptions): Promise<PolledDevice> {
-  const { plan, config, signal, knownChassis, monotonicMs, onDiscard } = options;
+  const { plan, config, signal, knownChassis, budget, monotonicMs, onDiscard } = options;
   const deadlineMs = config.deadline_s * 1000;
   const late = new AmoskysError("timeout", `${printable(device.host)} took longer than ${config.deadline_s} s`);
   let session: SnmpSession | undefined;
@@ -68,7 +70,7 @@ export async function pollDevice(device: SnmpDeviceConfig, options: PollOptions)
       onDiscard,
     });
     if (ended) session.close(ended);
-    const limits = { repetitions: config.max_repetitions, interfacesMax: config.max_interfaces };
+    const limits = { repetitions: config.max_repetitions, interfacesMax: config.max_interfaces, budget };
     const reading = await readDevice(session, plan, limits, monotonicMs, knownChassis);
     return { address, reading, failure: reading.failures[0] };
   } catch (caught) {

@@ -2,6 +2,7 @@ import { AmoskysError } from "../../core/errors.ts";
 import { type Chassis, readChassis } from "./chassis.ts";
 import { type InterfaceFacts, interfacesFrom, readInterfaceColumns } from "./interfaces.ts";
 import type { SnmpPlan } from "./plan.ts";
+import type { DeviceBudget } from "./reading-budget.ts";
 import type { SnmpSession } from "./session.ts";
 import type { SnmpValue } from "./values.ts";
 import { type WalkedColumns, walkColumns } from "./walk.ts";
@@ -13,6 +14,9 @@ export const systemObjects = {
   sysUpTime: "1.3.6.1.2.1.1.3.0",
   sysName: "1.3.6.1.2.1.1.5.0",
 } as const;
+
+/** hrStorageType (RFC 2790): says which storage is to be judged by how full it is. */
+export const storageTypeColumn = "1.3.6.1.2.1.25.2.3.1.2";
 
 /** Objects in one GET. */
 const scalarsPerPacket = 20;
@@ -38,6 +42,7 @@ export interface DeviceReading {
 export interface ReadLimits {
   readonly repetitions: number;
   readonly interfacesMax: number;
+  readonly budget: DeviceBudget;
 }
 
 const nothing: WalkedColumns = { columns: new Map(), isCut: false, failure: undefined };
@@ -57,7 +62,7 @@ async function readScalars(session: SnmpSession, oids: readonly string[]): Promi
 export async function readDevice(
   session: SnmpSession,
   plan: SnmpPlan,
-  { repetitions, interfacesMax }: ReadLimits,
+  { repetitions, interfacesMax, budget }: ReadLimits,
   monotonicMs: () => number,
   knownChassis?: Chassis,
 ): Promise<DeviceReading> {
@@ -67,17 +72,15 @@ export async function readDevice(
   const responseMs = monotonicMs() - startedMs;
   const failures: AmoskysError[] = [];
   const rest = plan.scalars.map(({ oid }) => oid).filter((oid) => !system.includes(oid));
+  const columns = plan.columns.map(({ oid }) => oid);
+  if (plan.columns.some(({ name }) => name === "hrStorageUsed")) columns.push(storageTypeColumn);
   const [others, interfaces, tables, chassis] = await Promise.all([
     readScalars(session, rest).catch((caught: unknown) => {
       failures.push(AmoskysError.from(caught));
       return new Map<string, SnmpValue>();
     }),
-    plan.readsInterfaces ? readInterfaceColumns(session, { repetitions, rowsMax: interfacesMax }) : nothing,
-    walkColumns(
-      session,
-      plan.columns.map(({ oid }) => oid),
-      { repetitions, rowsMax: plan.rowsMax },
-    ),
+    plan.readsInterfaces ? readInterfaceColumns(session, { repetitions, rowsMax: interfacesMax, budget }) : nothing,
+    walkColumns(session, columns, { repetitions, rowsMax: plan.rowsMax, budget }),
     // a device without ENTITY-MIB may refuse the question in its own way: that is no failure of it
     knownChassis ?? (plan.readsChassis ? readChassis(session).catch(() => undefined) : undefined),
   ]);

@@ -54,7 +54,8 @@ export class SessionFaults {
     const why = isRefused ? ": nothing listens on that port" : "";
     const message = `${this.place} did not answer within ${waitedMs} ms when asked for ${oid}${why}`;
     return new AmoskysError("timeout", message, {
-      hint: whatElse ?? "check address and port, that the device's agent runs, and that it lets this host in",
+      hint:
+        whatElse ?? "check address, port and community, that the device's agent runs, and that it lets this host in",
       details: { oid },
     });
   }

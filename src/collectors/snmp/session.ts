@@ -90,8 +90,12 @@ class Session implements SnmpSession {
     return found;
   }
 
-  getBulk(oids: readonly string[], repetitions: number): Promise<Varbind[][]> {
-    return this.#inTurn(() => this.#asker.getBulk(oids, repetitions));
+  async getBulk(oids: readonly string[], repetitions: number): Promise<Varbind[][]> {
+    const found = await this.#inTurn(() => this.#asker.getBulk(oids, repetitions));
+    // RFC 3416, 4.2.3: as many as were asked for, and no more
+    const most = Math.max(...found.map(({ length }) => length));
+    if (most > repetitions) throw this.#faults.invalid(`it has ${most} rows in place of ${repetitions}`, oids[0]);
+    return found;
   }
 
   close(reason?: AmoskysError): void {

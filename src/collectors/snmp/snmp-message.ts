@@ -53,6 +53,8 @@ const numberBytesMax: Readonly<Record<number, number>> = {
 /** NULL, noSuchObject, noSuchInstance, endOfMibView. */
 const absentTags = new Set([5, 128, 129, 130]);
 const ipAddressTag = 0x40;
+/** Of snmpEngineBoots and snmpEngineTime (RFC 3414, 2.4). */
+const engineNumberMax = 2 ** 31 - 1;
 
 /**
  * Reads a message (RFC 3416, RFC 3412) to its end and checks the whole of its BER, so that what a parser behind it gets
@@ -100,8 +102,10 @@ function readSecured(cursor: BerCursor): SnmpMessage | undefined {
 function passSecurityParameters(cursor: BerCursor): boolean {
   if (!cursor.enter(snmpTags.octets) || !cursor.enter(snmpTags.sequence)) return false;
   cursor.content(snmpTags.octets);
-  cursor.integer(snmpTags.integer, 5);
-  cursor.integer(snmpTags.integer, 5);
+  for (const what of ["boots", "time"]) {
+    const number = cursor.integer(snmpTags.integer, 5) ?? 0;
+    if (number < 0 || number > engineNumberMax) cursor.refuse(`engine ${what} of ${number}`);
+  }
   cursor.content(snmpTags.octets);
   cursor.content(snmpTags.octets);
   cursor.content(snmpTags.octets);

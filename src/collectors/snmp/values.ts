@@ -14,12 +14,15 @@ export interface Varbind {
   readonly isEnd: boolean;
 }
 
-/** What is kept of a string: none that an agent describes itself with is longer (DisplayString has 255 bytes). */
-export const octetsMax = 1024;
+/** What is kept of a string, in bytes: all that a DisplayString (RFC 2579) or SnmpAdminString (RFC 3411) may have. */
+export const octetsMax = 255;
 
-/** A string: a copy, of bounded length. */
+/** A string: a copy, of bounded length; one of UTF-8 is cut before a character. */
 export function octetsValue(content: Uint8Array): SnmpValue {
-  return { type: "octets", octets: new Uint8Array(content.subarray(0, octetsMax)) };
+  let end = octetsMax;
+  // a byte of UTF-8 that goes on with a character begins with the bits 10, and there are three of them at most
+  while (end > octetsMax - 3 && ((content[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return { type: "octets", octets: new Uint8Array(content.subarray(0, end)) };
 }
 
 /** A Counter64: unsigned, of at most eight bytes behind an optional zero; what agents send as negative is unsigned. */
@@ -45,6 +48,12 @@ const textCharsMax = 256;
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const latin1 = new TextDecoder("latin1");
+
+/** What a value takes of memory, about, in bytes. */
+export function bytesOf(value: SnmpValue): number {
+  if (value.type === "octets") return value.octets.length;
+  return value.type === "text" ? value.text.length : 8;
+}
 
 /** A counter, gauge, integer or time as a number; also text that is one, as UCD's load averages are. */
 export function numberOf(value: SnmpValue | undefined): number | undefined {
@@ -74,9 +83,7 @@ function decodeText(octets: Uint8Array): string {
   try {
     return strictUtf8.decode(octets);
   } catch {
-    // a text that was cut inside of a character is still UTF-8
-    if (octets.length < octetsMax) return latin1.decode(octets);
-    return new TextDecoder().decode(octets);
+    return latin1.decode(octets);
   }
 }
 

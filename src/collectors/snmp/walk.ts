@@ -1,12 +1,14 @@
 import { AmoskysError } from "../../core/errors.ts";
+import type { DeviceBudget } from "./reading-budget.ts";
 import { isTooBig, type SnmpSession } from "./session.ts";
-import { compareOids, type SnmpValue, type Varbind } from "./values.ts";
+import { bytesOf, compareOids, type SnmpValue, type Varbind } from "./values.ts";
 
 export interface WalkOptions {
   /** Rows asked for in one packet. */
   readonly repetitions: number;
   /** Rows after which a column is cut. */
   readonly rowsMax: number;
+  readonly budget: DeviceBudget;
 }
 
 /** Columns of tables by OID; each a map from the row's index to the value. */
@@ -36,8 +38,8 @@ class ColumnWalk {
     this.#prefix = `${column}.`;
   }
 
-  /** Takes what followed; throws where the agent does not go forward. */
-  take(varbinds: readonly Varbind[], rowsMax: number): void {
+  /** Takes what followed; throws where the agent does not go forward, or has too much. */
+  take(varbinds: readonly Varbind[], { rowsMax, budget }: WalkOptions): void {
     for (const { oid, value, isEnd } of varbinds) {
       if (isEnd) {
         this.isDone = true;
@@ -55,6 +57,7 @@ class ColumnWalk {
         this.isDone = true;
         return;
       }
+      budget.take(oid.length + bytesOf(value));
       this.last = oid;
       this.cells.set(oid.slice(this.#prefix.length), value);
     }
@@ -108,7 +111,7 @@ async function walkGroup(session: SnmpSession, group: readonly ColumnWalk[], opt
       throw new AmoskysError("answer_invalid", `An empty answer in a walk of ${column}`, { details: { oid: column } });
     }
     asked.forEach((walk, i) => {
-      walk.take(found[i] ?? [], options.rowsMax);
+      walk.take(found[i] ?? [], options);
     });
   }
 }

@@ -1,9 +1,11 @@
 import type { Chassis } from "./chassis.ts";
 import type { SnmpDeviceConfig } from "./config.ts";
+import { CounterWatch } from "./counter-watch.ts";
 import { type DeviceStatus, statusOf } from "./device-status.ts";
 import type { DeviceOutcome } from "./device-telemetry.ts";
 import { InterfaceWatch } from "./interface-status.ts";
 import type { PolledDevice } from "./poll-device.ts";
+import { ProblemWatch } from "./problem-watch.ts";
 import { systemObjects } from "./read-device.ts";
 import { UptimeWatch } from "./uptime-watch.ts";
 import { numberOf, textOf } from "./values.ts";
@@ -19,12 +21,14 @@ export class WatchedDevice {
   isRead: boolean | undefined;
   /** Where it was last asked; empty before, and where its name has none. */
   address = "";
-  /** The message last logged, so that one state is one line. */
-  problem: string | undefined;
+  readonly problems = new ProblemWatch();
+  /** Whether its sysName is another device's id, so that its own has its address behind it. */
+  isRenamed = false;
   /** Known since it last began to run or was away: it cannot have become another one since. */
   chassis: Chassis | undefined;
   readonly #interfaces = new InterfaceWatch();
   readonly #uptime = new UptimeWatch();
+  readonly #counters = new CounterWatch();
   /** The last that was known. */
   #known: DeviceStatus | undefined;
   #changedNs = 0n;
@@ -40,8 +44,13 @@ export class WatchedDevice {
     return this.#id ?? this.config.host;
   }
 
-  /** Notes the end of a round. */
-  update(polled: PolledDevice, nowNs: bigint): DeviceOutcome {
+  /** Whether `id` is what this device is called, or may be called yet. */
+  answersTo(id: string): boolean {
+    return id === this.label || id === this.address;
+  }
+
+  /** Notes the end of a round; `isTaken` says whether another device has an id. */
+  update(polled: PolledDevice, nowNs: bigint, isTaken: (id: string) => boolean): DeviceOutcome {
     const { address, reading, failure } = polled;
     const status = statusOf(polled);
     const previous = this.#known;
@@ -53,7 +62,8 @@ export class WatchedDevice {
     const uptime = this.#uptime.update(numberOf(reading?.scalars.get(systemObjects.sysUpTime)), nowNs);
     // a chassis that is known from before a restart may be of another device
     this.chassis = uptime?.isRestarted && this.chassis ? undefined : reading?.chassis;
-    this.#id ??= textOf(reading?.scalars.get(systemObjects.sysName))?.slice(0, deviceIdCharsMax) || undefined;
+    this.#id ??= this.#idOf(textOf(reading?.scalars.get(systemObjects.sysName)), isTaken);
+    if (reading) this.#counters.begin();
     return {
       deviceId: this.#id ?? (address || this.config.host),
       address,
@@ -62,9 +72,20 @@ export class WatchedDevice {
       previous,
       changedNs: this.#changedNs,
       reading,
+      counters: this.#counters,
       uptimeTicks: uptime?.ticks,
       interfaceChanges: this.#interfaces.update(reading?.interfaces ?? [], reading?.hasAllInterfaces ?? false),
       problem: failure?.message ?? (reading?.isCut ? "A table has more rows than are read" : undefined),
     };
+  }
+
+  /** A device chooses its sysName: what does not print is left out, and no other device's id can be had by it. */
+  #idOf(sysName: string | undefined, isTaken: (id: string) => boolean): string | undefined {
+    const place = `@${this.address}:${this.config.port}`;
+    const plain = (sysName ?? "").replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "").trim();
+    const id = plain.slice(0, deviceIdCharsMax - place.length).toWellFormed();
+    if (id === "") return undefined;
+    this.isRenamed = isTaken(id);
+    return this.isRenamed ? `${id}${place}` : id;
   }
 }

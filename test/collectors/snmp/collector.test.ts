@@ -133,8 +133,8 @@ describe("the SNMP collector", () => {
         line("snmp.interface.oper_status", 2, "1", "GAUGE", "INFO", port1),
         line("snmp.interface.bytes_in", 4_294_967_307, "bytes", "COUNTER", "INFO", port1),
         line("snmp.interface.bytes_out", 12, "bytes", "COUNTER", "INFO", port1),
-        line("snmp.interface.errors", 120, "1", "COUNTER", "WARN", { ...port1, direction: "in" }),
-        line("snmp.interface.errors", 2000, "1", "COUNTER", "CRITICAL", { ...port1, direction: "out" }),
+        line("snmp.interface.errors", 120, "1", "COUNTER", "INFO", { ...port1, direction: "in" }),
+        line("snmp.interface.errors", 2000, "1", "COUNTER", "INFO", { ...port1, direction: "out" }),
         line("snmp.interface.counter_discontinuity", 42, "s", "GAUGE", "INFO", port1),
         line("snmp.interface.discards", 5, "1", "COUNTER", "INFO", { ...port1, direction: "in" }),
       ].toSorted(),
@@ -402,9 +402,108 @@ describe("the SNMP collector", () => {
         : [],
     );
     const { telemetry, log, health } = await runCollector({ ...quick, devices: [device(port)] });
-    expect(telemetry[0]?.deviceId.length).toBe(128);
-    expect(telemetry[0]?.deviceId.isWellFormed()).toBe(true);
+    const id = telemetry[0]?.deviceId ?? "";
+    expect(id).toMatch(/^\[2J\.evil/);
+    expect(id.length).toBeLessThanOrEqual(128);
+    expect(id).not.toMatch(/\p{C}/u);
     expect(`${log}${health.message}`).not.toMatch(/[\x1b\u202e]/);
+  });
+
+  test("a name that another device has is kept with the address behind it, and told once", async () => {
+    const edges = await Promise.all([recorded(), recorded()]);
+    const liar = await recorded(`1.3.6.1.2.1.1.3.0|67|1\n1.3.6.1.2.1.1.5.0|4|core\n`);
+    const devices = [device(edges[0].port, { name: "core" }), ...[...edges, liar].map(({ port }) => device(port))];
+    const config = { ...patient, profile: "minimal", interval_s: 1, max_concurrent: 1, devices };
+    const { telemetry, log } = await runCollector(config, { rounds: 2 });
+    const ids = ["core", "edge", `edge@127.0.0.1:${edges[1].port}`, `core@127.0.0.1:${liar.port}`];
+    expect(telemetry.map(({ deviceId }) => deviceId)).toEqual([...ids, ...ids]);
+    expect(log.split("\n").map((text) => text.slice(0, text.indexOf(" {")))).toEqual(
+      ids.slice(2).map((id) => `warn snmp: 127.0.0.1 has another device's name: it is ${id}`),
+    );
+  });
+
+  test("a device that lies in other words each round is one line", async () => {
+    let said = 0;
+    const { port } = await hostile(({ community: c, requestId }) => {
+      said += 1;
+      return [response(c, requestId, [{ oid: `1.3.6.${said}`, value: integer(1) }])];
+    });
+    const config = { ...patient, profile: "minimal", interval_s: 1, devices: [device(port, { name: "liar" })] };
+    const { log, counts } = await runCollector(config, { rounds: 3 });
+    expect(counts.get("amoskys_snmp_failures_total answer_invalid")).toBeGreaterThanOrEqual(2);
+    expect(log.split("\n")).toHaveLength(1);
+  });
+
+  test("errors of old raise no severity; those since the round before do", async () => {
+    const values = [2000, 2150, 4000];
+    let round = 0;
+    const { port } = await hostile(({ community: c, requestId, oids }) => {
+      const of = (o: string) => {
+        if (o.endsWith(".0")) return { oid: o, value: integer(1, 67) };
+        return o.split(".").length > 10 ? { oid: o, value: element(0x82) } : { oid: `${o}.1`, value: count(o) };
+      };
+      const count = (o: string) => integer(o.endsWith(".2.2.1.14") ? (values[round] as number) : 1, 65);
+      return [response(c, requestId, oids.map(of))];
+    });
+    const config = { ...patient, profile: "network_focus", interval_s: 1, devices: [device(port, { name: "d" })] };
+    const { telemetry } = await runCollector(config, {
+      rounds: values.length,
+      between: (done) => {
+        round = Math.min(done, values.length - 1);
+      },
+    });
+    const errors = telemetry.flatMap(({ events }) =>
+      events.flatMap(({ metricData: m, severity }) =>
+        m?.metricName === "snmp.interface.errors" && m.labels.direction === "in" ? [severity] : [],
+      ),
+    );
+    expect(errors).toEqual(["INFO", "WARN", "CRITICAL"]);
+  });
+
+  test("how full a storage is, is judged where that is trouble, and where its kind is not known", async () => {
+    const kinds = { 1: "INFO", 2: "INFO", 3: "CRITICAL", 4: "CRITICAL", 8: "INFO", 9: "CRITICAL", none: "CRITICAL" };
+    const rows = Object.keys(kinds).flatMap((kind, i) => [
+      ...(kind === "none" ? [] : [`2.${i}|6|1.3.6.1.2.1.25.2.1.${kind}`]),
+      `3.${i}|4|${kind}`,
+      `4.${i}|2|4096`,
+      `5.${i}|2|1000`,
+      `6.${i}|2|990`,
+      // of a size that it does not say nothing can be judged
+      `6.9${i}|2|990`,
+    ]);
+    const { port } = await recorded(
+      `1.3.6.1.2.1.1.3.0|67|1\n${rows.map((row) => `1.3.6.1.2.1.25.2.3.1.${row}\n`).join("")}`,
+    );
+    const { telemetry } = await runCollector({ ...patient, profile: "standard", devices: [device(port)] });
+    const used = telemetry.flatMap(({ events }) =>
+      events.flatMap(({ metricData: m, severity }) =>
+        m?.metricName === "snmp.storage.used" ? [[m.labels.name ?? "", severity] as const] : [],
+      ),
+    );
+    expect(Object.fromEntries(used.filter(([name]) => name !== ""))).toEqual(kinds);
+    expect(used.filter(([name, severity]) => name === "" && severity !== "INFO")).toEqual([]);
+    expect(used).toHaveLength(14);
+  });
+
+  test("a device that fills its answers with more than was asked for is not taken", async () => {
+    const rest = "x".repeat(1024);
+    const agents = await Promise.all(
+      Array.from({ length: 4 }, () =>
+        hostile(({ community: c, requestId, oids, pdu }) => {
+          const next = (o: string, i: number) => `${o.split(".").slice(0, 11).join(".")}.${requestId}.${i}`;
+          const found = Array.from({ length: 50 }, (_, i) => ({
+            oid: next(oids[i % oids.length] as string, i),
+            value: octets(rest),
+          }));
+          const plain = oids.map((o) => ({ oid: o, value: integer(1, 67) }));
+          return [response(c, requestId, pdu === 0xa0 ? plain : found)];
+        }),
+      ),
+    );
+    const devices = agents.map(({ port }, i) => device(port, { name: `d${i}` }));
+    const { telemetry, counts } = await runCollector({ ...patient, max_repetitions: 5, devices });
+    expect(counts.get("amoskys_snmp_failures_total answer_invalid")).toBe(4);
+    expect(metricsOf(telemetry, "snmp.device.error")[0]?.stringValue).toContain("rows in place of 5");
   });
 
   test.each([octets("9".repeat(200)), octets("-1"), integer(-5), integer(2n ** 62n)])(

@@ -226,6 +226,16 @@ describe("an SNMP session", () => {
     expect(error.hint).toMatch(hint);
   });
 
+  test.each<[string, bigint, bigint]>([
+    ["engine boots of -5", -5n, 1n],
+    ["engine time of 549755813887", 1n, 2n ** 39n - 1n],
+  ])("SNMPv3: %s is what the device says wrongly, and no fault of this host", async (what, boots, time) => {
+    const { session } = await askSecured((id) => report(id, "4", boots, time));
+    const error = await errorOf(session.get([sysDescr]));
+    expect(error.code).toBe("answer_invalid");
+    expect(error.message).toContain(what);
+  });
+
   test("nobody listens on the port: a timeout that says so", async () => {
     const { session, agent } = await ask(() => []);
     agent.close();
@@ -280,8 +290,8 @@ describe("an SNMP session", () => {
       response(community, requestId, [{ oid: sysDescr, value: octets("x".repeat(65_000)) }]),
     ]);
     const [found] = await session.get([sysDescr]);
-    expect(textOf(found?.value)).toBe("x".repeat(256));
-    expect(found?.value).toMatchObject({ octets: { length: 1024 } });
+    expect(textOf(found?.value)).toBe("x".repeat(255));
+    expect(found?.value).toMatchObject({ octets: { length: 255 } });
   });
 
   test("a silent device: a timeout that names the OID, after all tries", async () => {
@@ -340,16 +350,19 @@ describe("an SNMP session", () => {
 });
 
 /** A message of v3 that is not secured. */
-function plainMessage(id: Uint8Array, pdu: number, varbinds: Uint8Array, name: string): Buffer {
+function plainMessage(id: Uint8Array, pdu: number, varbinds: Uint8Array, name: string, boots = 1n, time = 1n): Buffer {
   const header = sequence(id, integer(65_507), octets(Uint8Array.of(0)), integer(3));
-  const security = octets(sequence(octets("engine123"), integer(1), integer(1), octets(name), octets(""), octets("")));
+  const security = octets(
+    sequence(octets("engine123"), integer(boots), integer(time), octets(name), octets(""), octets("")),
+  );
   const body = element(pdu, integer(1), integer(0), integer(0), varbinds);
   return sequence(integer(3), header, security, sequence(octets("engine123"), octets(""), body));
 }
 
 /** The report of one of usmStats; 4 tells the engine. */
-function report(id: Uint8Array, stat: string): Buffer {
-  return plainMessage(id, 0xa8, sequence(sequence(oid(`1.3.6.1.6.3.15.1.1.${stat}.0`), integer(1, 65))), "");
+function report(id: Uint8Array, stat: string, boots?: bigint, time?: bigint): Buffer {
+  const varbinds = sequence(sequence(oid(`1.3.6.1.6.3.15.1.1.${stat}.0`), integer(1, 65)));
+  return plainMessage(id, 0xa8, varbinds, "", boots, time);
 }
 
 /** A session of a user with a signature, with an agent that answers what a test makes of msgID and turn. */

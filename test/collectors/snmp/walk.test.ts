@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { ReadingBudget } from "../../../src/collectors/snmp/reading-budget.ts";
 import { openSession } from "../../../src/collectors/snmp/session.ts";
 import { numberOf } from "../../../src/collectors/snmp/values.ts";
 import { type WalkedColumns, type WalkOptions, walkColumns } from "../../../src/collectors/snmp/walk.ts";
@@ -16,7 +17,12 @@ interface Walked extends WalkedColumns {
 /** Walks columns of an agent that answers each GETBULK with what `next` says follows. */
 async function walk(
   answer: (request: ParsedRequest) => Uint8Array,
-  { columns = [column], rowsMax = 100, repetitions = 10 }: Partial<WalkOptions> & { columns?: string[] } = {},
+  {
+    columns = [column],
+    rowsMax = 100,
+    repetitions = 10,
+    budget = new ReadingBudget(1).open(),
+  }: Partial<WalkOptions> & { columns?: string[] } = {},
 ): Promise<Walked> {
   const agent = await HostileAgent.open((request) => [answer(request)]);
   const session = await openSession({
@@ -28,7 +34,7 @@ async function walk(
     retries: 0,
   });
   try {
-    const found = await walkColumns(session, columns, { rowsMax, repetitions });
+    const found = await walkColumns(session, columns, { rowsMax, repetitions, budget });
     return { ...found, requests: agent.requests };
   } finally {
     session.close();
@@ -133,6 +139,24 @@ describe("a walk", () => {
     expect(failure).toBeUndefined();
     expect(columns.get(column)?.size).toBe(3);
     expect(asked.slice(0, 5)).toEqual([10, 5, 3, 2, 1]);
+  });
+
+  test("an answer with more rows than were asked for is refused", async () => {
+    const generous = (request: ParsedRequest) => table()({ ...request, repetitions: request.repetitions + 1 });
+    const { failure, columns, requests } = await walk(generous);
+    expect(failure).toMatchObject({ code: "answer_invalid" });
+    expect(failure?.message).toContain("it has 11 rows in place of 10");
+    expect([columns.get(column)?.size, requests]).toEqual([0, 1]);
+  });
+
+  test("a table beyond the budget of its device ends there, and what was read is kept", async () => {
+    const budget = { take: (bytes: number) => large(bytes), close() {} };
+    const whole = new ReadingBudget(1).open();
+    const large = (bytes: number) => whole.take(bytes + (1 << 20));
+    const { failure, columns } = await walk(table(), { budget });
+    whole.close();
+    expect(failure?.message).toBe("Its tables have more than 16 MiB: the rest is not read");
+    expect(columns.get(column)?.size).toBe(15);
   });
 
   test("an agent that finds one row too big, or answers nothing, ends the walk", async () => {
