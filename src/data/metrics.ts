@@ -89,6 +89,7 @@ export const metrics: readonly MetricDefinition[] = [
     "Networks whose hosts could not be asked by ARP, by the code of the error.",
     ["code"],
   ),
+  counter("amoskys_scan_arp_drops_total", "Frames with answers to ARP that found no room.", ["interface"]),
   counter("amoskys_scan_refused_names_total", "Targets whose name could not be scanned, or not whole, by reason.", [
     "reason",
   ]),

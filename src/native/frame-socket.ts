@@ -1,6 +1,7 @@
 import { ptr } from "bun:ffi";
 import { findInterface, type NetworkInterface } from "./interfaces.ts";
 import { errno, libc } from "./libc.ts";
+import { readStatistics } from "./packet-socket.ts";
 import { errnoName, systemError } from "./system-error.ts";
 
 // linux/socket.h, asm-generic/socket.h
@@ -17,6 +18,8 @@ export interface FrameSocket {
   send(frame: Uint8Array): boolean;
   /** Puts the next frame into `into`, cut to its size; how many bytes there are, 0 where no frame waits. */
   receive(into: Uint8Array): number;
+  /** How many frames found no room in the socket since this was asked last. */
+  takeDropCount(): number;
   /** Safe twice. */
   close(): void;
 }
@@ -59,6 +62,10 @@ class BoundFrameSocket implements FrameSocket {
   receive(into: Uint8Array): number {
     if (this.#fd === undefined) return 0;
     return Math.min(into.length, this.#answer("recv", libc().recv(this.#fd, ptr(into), into.length, MSG_TRUNC)));
+  }
+
+  takeDropCount(): number {
+    return this.#fd === undefined ? 0 : readStatistics(this.#fd).drops;
   }
 
   close(): void {

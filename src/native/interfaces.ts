@@ -5,6 +5,7 @@ import { dumpLinks, type InterfaceCounters, type LinkMessage } from "./netlink-l
 // linux/if.h
 const IFF_UP = 0x1;
 const IFF_LOOPBACK = 0x8;
+const IFF_LOWER_UP = 0x10000;
 
 /** One network interface of the network namespace this thread is in. */
 export interface NetworkInterface {
@@ -13,6 +14,8 @@ export interface NetworkInterface {
   readonly index: number;
   /** Administratively up (IFF_UP); whether the other end is there is another question. */
   readonly up: boolean;
+  /** It has a carrier (IFF_LOWER_UP): a cable whose other end is there. The kernel takes frames also without. */
+  readonly hasCarrier: boolean;
   readonly loopback: boolean;
   /** ARPHRD_* of linux/if_arp.h. */
   readonly hardwareType: number;
@@ -26,6 +29,7 @@ function fromLink(link: LinkMessage): NetworkInterface {
     name: link.name,
     index: link.index,
     up: (link.flags & IFF_UP) !== 0,
+    hasCarrier: (link.flags & IFF_LOWER_UP) !== 0,
     loopback: (link.flags & IFF_LOOPBACK) !== 0,
     hardwareType: link.hardwareType,
     mtu: link.mtu,

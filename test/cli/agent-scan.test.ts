@@ -61,6 +61,7 @@ describe("amoskys agent scan", () => {
   test.each([
     [["--target", "8.8.8.0/24"], "8.8.8.0/24 is not private, and such ranges are never scanned"],
     [["--target", "10.0.0.0/8"], "10.0.0.0/8 has more than 65536 addresses"],
+    [["--target", "10.77.0.2-20"], "ranges are written as CIDR, such as 10.77.0.0/27"],
     [["--target", "10.0.0.300"], '"10.0.0.300" is no address, range of addresses or name of a host'],
     [
       ["--target", "fe80::1"],

@@ -25,11 +25,19 @@ export interface ArpSweepOptions {
   onAsked(): void;
 }
 
+/** What came of a sweep. */
+export interface ArpAnswers {
+  /** Hardware addresses by address. */
+  readonly hosts: ReadonlyMap<string, string>;
+  /** Frames that found no room in the socket; where there are any, who is not among the hosts may have answered. */
+  readonly drops: number;
+}
+
 /**
- * Asks every address who has it; hardware addresses by address. Throws privilege_missing without CAP_NET_RAW, and
+ * Asks every address who has it. Throws privilege_missing without CAP_NET_RAW, and
  * unreachable where the interface takes no frames: an address that could not be asked is not one that is silent.
  */
-export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, string>> {
+export async function sweepByArp(options: ArpSweepOptions): Promise<ArpAnswers> {
   const { network, addresses, pace, clock, signal, onAsked } = options;
   const socket = openFrameSocket(network.interface, etherTypeArp);
   const found = new Map<string, string>();
@@ -37,7 +45,7 @@ export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, 
   try {
     for (let round = 0; round < rounds && found.size < wanted.size; round += 1) {
       for (const address of addresses) {
-        if (signal.aborted) return found;
+        if (signal.aborted) return { hosts: found, drops: 0 };
         if (found.has(address)) continue;
         await pace.next(signal);
         const target = Number(addressNumber(address));
@@ -51,7 +59,7 @@ export async function sweepByArp(options: ArpSweepOptions): Promise<Map<string, 
         takeReplies(socket, network.hardwareAddress, wanted, found);
       }
     }
-    return found;
+    return { hosts: found, drops: socket.takeDropCount() };
   } finally {
     socket.close();
   }

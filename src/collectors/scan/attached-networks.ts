@@ -15,7 +15,7 @@ export interface AttachedNetwork {
   readonly last: bigint;
 }
 
-/** The IPv4 networks on Ethernet interfaces that are up, as they are now. */
+/** The IPv4 networks on Ethernet interfaces that are up and running, as they are now. */
 export function attachedNetworks(): AttachedNetwork[] {
   const ethernet = new Set(
     listInterfaces()

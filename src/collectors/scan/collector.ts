@@ -26,6 +26,7 @@ import { answersTcp, type ScanMeans, scanPorts } from "./scan-host.ts";
 import { ScanProblems } from "./scan-problems.ts";
 import { type Candidate, findCandidates } from "./scan-targets.ts";
 import { forEachAtOnce, Slots } from "./slots.ts";
+import { type InterfaceRange, isInAny, unpluggedNetworks } from "./unplugged-networks.ts";
 
 /** Hosts in work at once: one that keeps us waiting takes one of these places. */
 const hostsAtOnce = 64;
@@ -114,14 +115,19 @@ class Scans implements Rounds {
   async #scan(means: ScanMeans, signal: AbortSignal): Promise<void> {
     const isFirst = this.#known.record === undefined;
     this.#progress = { looked: 0 };
-    const candidates = await findCandidates({
-      targets: await this.#addresses(signal),
+    const targets = await this.#addresses(signal);
+    const unplugged = unpluggedNetworks(targets);
+    const { candidates: all, lossy } = await findCandidates({
+      targets,
       means,
       onAsked: () => {
         this.#totals.arp_asked += 1;
       },
       onArp: (networkInterface, error) => this.#problems.noteArp(networkInterface, error),
+      onDrops: (networkInterface, drops) => this.#problems.noteDrops(networkInterface, drops),
     });
+    // who is behind no carrier is not tried
+    const candidates = all.filter(({ address }) => !isInAny(address, unplugged));
     const progress = { looked: 0, addresses: candidates.length };
     this.#progress = progress;
     const recalled = this.#known.recall(candidates);
@@ -136,10 +142,15 @@ class Scans implements Rounds {
     });
     // a scan that was broken off says nothing of those it did not see
     if (signal.aborted) return;
-    await this.#tellGone(this.#known.replace(hosts, recalled, this.#context.clock.wallMs()), signal);
-    if (this.#known.record) this.#save(this.#known.record);
-    this.#context.observer.gauge("amoskys_scan_hosts", hosts.size);
-    this.#context.observer.gauge("amoskys_scan_open_ports", openPortCount([...hosts.values()]));
+    const noCarrier = [...unplugged, ...unpluggedNetworks(targets)];
+    this.#problems.noteUnplugged(new Set(noCarrier.map((network) => network.interface)));
+    const unheard: InterfaceRange[] = [...lossy, ...noCarrier];
+    const isUnheard = ({ address }: HostReading) => isInAny(address, unheard);
+    await this.#tellGone(this.#known.replace(hosts, recalled, this.#context.clock.wallMs(), isUnheard), signal);
+    const { record } = this.#known;
+    if (record) this.#save(record);
+    this.#context.observer.gauge("amoskys_scan_hosts", record?.hosts.length ?? 0);
+    this.#context.observer.gauge("amoskys_scan_open_ports", openPortCount(record?.hosts ?? []));
   }
 
   describe(): RoundsReport {

@@ -3,7 +3,10 @@ import { TelemetryBuilder } from "../../telemetry/index.ts";
 import { deviceIdOf, type HostChange, type HostReading, serviceText } from "./host-changes.ts";
 import { formatPorts } from "./port-list.ts";
 
-/** A change of what a network offers is for people to look at; that something ended is for the record. */
+/**
+ * A change of what a network offers is a finding, for people to look at, and a security event; that something ended or
+ * came back is for the record, and a metric.
+ */
 const severities = {
   "device.discovered": "WARN",
   "device.returned": "INFO",
@@ -35,7 +38,7 @@ function builderFor(host: HostReading, tsNs: bigint, intervalMs: number): Teleme
   return new TelemetryBuilder({ ...facts, deviceType: "ENDPOINT" }, tsNs);
 }
 
-/** All that a scan says of a host. In the first scan, where every host is new, nothing is worth a warning. */
+/** All that a scan says of a host. In the first scan, where every host is new, nothing is a finding. */
 export function hostEvents(
   host: HostReading,
   changes: readonly HostChange[],
@@ -81,7 +84,7 @@ function addChange(builder: TelemetryBuilder, host: HostReading, change: HostCha
   const { kind, ...rest } = change;
   const attributes = Object.fromEntries(Object.entries(rest).map(([key, value]) => [key, String(value)]));
   const port = "port" in change ? String(change.port) : undefined;
-  addSecurity(builder, host, { kind, port, isFirst, attributes });
+  addTold(builder, host, { kind, port, isFirst, attributes });
 }
 
 /** Changes of ports, which alone come in numbers. */
@@ -97,7 +100,7 @@ function addManyChanges(
     portsTextCharsMax,
   );
   const attributes = { count: String(changes.length), ports: list };
-  addSecurity(builder, host, { kind: (changes[0] as HostChange).kind, port: list, isFirst, attributes });
+  addTold(builder, host, { kind: (changes[0] as HostChange).kind, port: list, isFirst, attributes });
 }
 
 interface ToldChange {
@@ -107,10 +110,14 @@ interface ToldChange {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-function addSecurity(builder: TelemetryBuilder, host: HostReading, change: ToldChange): void {
+function addTold(builder: TelemetryBuilder, host: HostReading, change: ToldChange): void {
   const { kind, port, isFirst, attributes } = change;
+  if (isFirst || severities[kind] === "INFO") {
+    builder.text("scan.event", kind, attributes);
+    return;
+  }
   builder.security(
-    isFirst ? "INFO" : severities[kind],
+    severities[kind],
     {
       eventCategory: "INTRUSION",
       eventAction: "DETECTED",
@@ -118,7 +125,7 @@ function addSecurity(builder: TelemetryBuilder, host: HostReading, change: ToldC
       affectedAsset: deviceIdOf(host),
       targetResource: port === undefined ? host.address : `${host.address} tcp/${port}`,
       targetType: port === undefined ? "device" : "port",
-      requiresInvestigation: !isFirst && severities[kind] === "WARN",
+      requiresInvestigation: true,
     },
     { event: kind, ...attributes },
   );

@@ -51,18 +51,23 @@ export class KnownHosts {
     return known;
   }
 
-  /** Takes a scan for the last one, with what `recall` answered for it. Answers the devices that went. */
+  /**
+   * Takes a scan for the last one, with what `recall` answered for it. Answers the devices that went. Those whose
+   * silence says nothing stay as they were.
+   */
   replace(
     now: ReadonlyMap<string, HostReading>,
     recalled: ReadonlyMap<string, KnownHost>,
     nowMs: number,
+    isUnheard: (host: HostReading) => boolean = () => false,
   ): HostReading[] {
     const found = new Set([...recalled].flatMap(([address, host]) => (now.has(address) ? [host] : [])));
-    const missed = [...(this.#present?.values() ?? [])].filter((host) => !now.has(host.address) && !found.has(host));
+    const silent = [...(this.#present?.values() ?? [])].filter((host) => !now.has(host.address) && !found.has(host));
+    const { kept = [], missed = [] } = Object.groupBy(silent, (host) => (isUnheard(host) ? "kept" : "missed"));
     const gone = this.#gone.filter((host) => !found.has(host) && host.goneMs > nowMs - goneMsMax);
     this.#gone = gone.concat(missed.map((host) => ({ ...host, goneMs: nowMs }))).slice(-goneHostsMax);
-    this.#present = now;
-    const here = new Set([...now.values()].map(deviceIdOf));
+    this.#present = new Map([...now, ...kept.map((host) => [host.address, host] as const)]);
+    const here = new Set([...this.#present.values()].map(deviceIdOf));
     // a device with another address still has not gone
     return missed.filter((host) => !here.has(deviceIdOf(host)));
   }

@@ -20,6 +20,9 @@ export type Target = IpRange | NamedHost;
 const hostName =
   /^(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*(?!\d+\.?$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.?$/i;
 
+/** `10.0.0.2-20`: by its letters the name of a host, by what people mean a range. */
+const dashedRange = /^[\d.]*-[\d.-]*$/;
+
 /**
  * Reads `192.168.1.0/24`, `10.0.0.7`, `fd00::/120` or `printer.example.org`. Throws `usage` for what is none of them,
  * for a range that is not private or larger than 65,536 addresses, and for an address that is no host's or link-local
@@ -27,12 +30,17 @@ const hostName =
  */
 export function parseTarget(text: string): Target {
   const range = parseIpRange(text);
-  if (!range && hostName.test(text)) return { name: text };
-  const reason = range ? refusal(range) : "is no address, range of addresses or name of a host";
+  if (!range && hostName.test(text) && !dashedRange.test(text)) return { name: text };
+  const reason = range ? refusal(range) : noTarget(text);
   if (range && !reason) return range;
   throw new AmoskysError("usage", `${range ? text : `"${text}"`} ${reason}`, {
     hint: "name a private range such as 192.168.1.0/24, single addresses, or names of hosts",
   });
+}
+
+function noTarget(text: string): string {
+  if (dashedRange.test(text)) return "is no target: ranges are written as CIDR, such as 10.77.0.0/27";
+  return "is no address, range of addresses or name of a host";
 }
 
 function refusal(range: IpRange): string | undefined {

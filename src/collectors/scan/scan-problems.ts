@@ -33,6 +33,25 @@ export class ScanProblems {
     });
   }
 
+  /** Answers to ARP on an interface that found no room. */
+  noteDrops(networkInterface: string, drops: number): void {
+    if (drops > 0) this.#observer.count("amoskys_scan_arp_drops_total", { interface: networkInterface }, drops);
+    const reason = drops > 0 ? `answers to ARP on "${networkInterface}" were lost` : undefined;
+    const line = `scan: ${drops} ${reason}; hosts that did not answer are taken to be as they were`;
+    this.#note(`drops ${networkInterface}`, reason, line, {
+      hint: "who floods this network with ARP, tcpdump arp says",
+    });
+  }
+
+  /** All interfaces that have no carrier, of those with hosts to be scanned. */
+  noteUnplugged(networkInterfaces: ReadonlySet<string>): void {
+    const names = [...networkInterfaces].map((name) => `"${name}"`).join(", ");
+    const reason = names === "" ? undefined : `no carrier on ${names}`;
+    this.#note("carrier", reason, `scan: ${reason}; the hosts there are taken to be as they were`, {
+      hint: "ip link: is the cable in, and the other end up",
+    });
+  }
+
   noteName(name: string, { problem }: ResolvedName): void {
     if (problem) this.#observer.count("amoskys_scan_refused_names_total", { reason: problem });
     const reason = problem && `${name} ${nameProblems[problem]}`;

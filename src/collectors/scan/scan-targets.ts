@@ -21,16 +21,28 @@ export interface CandidateOptions {
   onAsked(): void;
   /** ARP on an interface: it could be used, or why not; then its addresses are tried by TCP. */
   onArp(networkInterface: string, error: AmoskysError | undefined): void;
+  /** How many answers on an interface found no room. */
+  onDrops(networkInterface: string, drops: number): void;
+}
+
+/** Who may be there. */
+export interface Found {
+  readonly candidates: readonly Candidate[];
+  /** This host's own networks whose silent addresses may have answered. */
+  readonly lossy: readonly AttachedNetwork[];
 }
 
 /** The addresses of the targets: those that answered ARP where ARP reaches, all of them elsewhere. */
-export async function findCandidates(options: CandidateOptions): Promise<Candidate[]> {
+export async function findCandidates(options: CandidateOptions): Promise<Found> {
   const { byArp, byTcp } = await shareOut(options.targets, options.means.config.arp ? attachedNetworks() : []);
-  const found: Candidate[] = [];
+  const candidates: Candidate[] = [];
+  const lossy: AttachedNetwork[] = [];
   for (const [network, addresses] of byArp) {
-    for (const candidate of await sweep(network, addresses, options)) found.push(candidate);
+    const { found, isWhole } = await sweep(network, addresses, options);
+    for (const candidate of found) candidates.push(candidate);
+    if (!isWhole) lossy.push(network);
   }
-  return found.concat(byTcp);
+  return { candidates: candidates.concat(byTcp), lossy };
 }
 
 /** Addresses that are looked at before other work of this thread gets its turn. */
@@ -69,17 +81,23 @@ function isHost(number: bigint, { first, last }: AttachedNetwork): boolean {
   return last - first <= 1n || (number > first && number < last);
 }
 
-async function sweep(network: AttachedNetwork, addresses: string[], options: CandidateOptions): Promise<Candidate[]> {
-  const { targets, means, onAsked, onArp } = options;
+async function sweep(
+  network: AttachedNetwork,
+  addresses: string[],
+  options: CandidateOptions,
+): Promise<{ found: Candidate[]; isWhole: boolean }> {
+  const { targets, means, onAsked, onArp, onDrops } = options;
   const { pace, clock, signal } = means;
-  if (addresses.length === 0) return [];
+  if (addresses.length === 0) return { found: [], isWhole: true };
   try {
-    const found = await sweepByArp({ network, addresses, pace, clock, signal, onAsked });
+    const { hosts, drops } = await sweepByArp({ network, addresses, pace, clock, signal, onAsked });
     onArp(network.interface, undefined);
-    return [...found].map(([address, hardwareAddress]) => ({ address, hardwareAddress, certain: true }));
+    onDrops(network.interface, drops);
+    const found = [...hosts].map(([address, hardwareAddress]) => ({ address, hardwareAddress, certain: true }));
+    return { found, isWhole: drops === 0 };
   } catch (caught) {
     onArp(network.interface, AmoskysError.from(caught));
     const named = new Set(targets.flatMap((target) => (isSingle(target) ? [...hostAddresses(target)] : [])));
-    return addresses.map((address) => ({ address, certain: named.has(address) }));
+    return { found: addresses.map((address) => ({ address, certain: named.has(address) })), isWhole: true };
   }
 }

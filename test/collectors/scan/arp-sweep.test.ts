@@ -31,8 +31,9 @@ function sweep(
   };
   return left.within(() => {
     const [network] = attachedNetworks() as [AttachedNetwork];
-    const found = sweepByArp({ network, addresses, pace, clock, signal, onAsked });
-    return { network, found, asked: () => asked };
+    const answers = sweepByArp({ network, addresses, pace, clock, signal, onAsked });
+    const found = answers.then(({ hosts }) => hosts);
+    return { network, found, answers, asked: () => asked };
   });
 }
 /** A reply that says that `address` is at `sender`, to `network`'s own hardware address. */
@@ -78,6 +79,16 @@ describe.skipIf(namespaceObstacle() !== undefined)("sweepByArp", () => {
     expect([...(await found).keys()]).toEqual(["10.99.0.2"]);
     clearInterval(timer);
     expect(turns).toBeGreaterThan(10);
+  });
+
+  test("answers that found no room are counted", async () => {
+    const pair = openPair();
+    const { network, answers } = sweep(pair, ["10.99.0.2", "10.99.0.3"]);
+    const frame = reply(network, "02:00:00:00:00:0a", 0x0a6300c8);
+    const flood = Array.from({ length: 5000 }, () => frame);
+    pair.right.sendFrames("veth0", flood);
+    expect((await answers).drops).toBeGreaterThan(1000);
+    expect((await sweep(pair, ["10.99.0.2"]).answers).drops).toBe(0);
   });
 
   test("a link that takes no frames is an error, not silence", async () => {

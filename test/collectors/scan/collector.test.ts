@@ -3,15 +3,18 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Socket } from "bun";
+import { arpRequest } from "../../../src/collectors/scan/arp-packet.ts";
 import { scanConfigSchema } from "../../../src/collectors/scan/index.ts";
 import type { DeviceTelemetry } from "../../../src/gen/universal_telemetry_pb.ts";
-import { NetworkNamespace, namespaceObstacle } from "../../support/network-namespace.ts";
+import { createVethPair, NetworkNamespace, namespaceObstacle } from "../../support/network-namespace.ts";
+import type { Flooded } from "./arp-flood.ts";
 import type { ComeAndGo } from "./come-and-go.ts";
 import { Lab, scannerAddress } from "./lab.ts";
 import { labHosts, labPorts, labTargets } from "./lab-hosts.ts";
 import { connections, serve } from "./lab-server.ts";
 import { type NmapPort, nmapCommand, parseNmap } from "./nmap.ts";
 import { createScans, eventKinds, openPorts, runScans, scanOnce, stopScanAfter } from "./run-scans.ts";
+import type { Unplugged } from "./unplug.ts";
 
 const main = resolve(import.meta.dir, "../../../src/main.ts");
 const obstacle = namespaceObstacle();
@@ -188,6 +191,48 @@ test.skipIf(obstacle !== undefined)("a host that was gone returns; all of it is 
     space.remove();
   }
 });
+
+test.skipIf(obstacle !== undefined)("without a carrier nobody has gone, and it is told", () => {
+  const pair = createVethPair();
+  try {
+    pair.up();
+    const program = join(import.meta.dir, "unplug.ts");
+    const words = [process.execPath, program, pair.right.name, pair.rightAddress, "veth0"];
+    const seen: Unplugged = JSON.parse(pair.left.read(...words));
+    expect(seen.told).toEqual([["nothing -> ONLINE", "INFO device.discovered"], ["ONLINE -> ONLINE"]]);
+    expect(seen.logged).toEqual(['scan: no carrier on "veth0"; the hosts there are taken to be as they were']);
+  } finally {
+    pair.remove();
+  }
+});
+
+test.skipIf(obstacle !== undefined)(
+  "in a flood of ARP that loses answers nobody has gone, and it is told",
+  async () => {
+    const pair = createVethPair();
+    let flood: ReturnType<typeof setInterval> | undefined;
+    try {
+      pair.up();
+      const frames = Array.from({ length: 1000 }, () => arpRequest("02:00:00:00:00:0a", 0x0a6300c8, 0x0a6300c9));
+      const program = join(import.meta.dir, "arp-flood.ts");
+      const words = pair.left.command([process.execPath, program, pair.right.name, pair.rightAddress]);
+      const scans = Bun.spawn(words, { stdout: "pipe", stderr: "inherit" });
+      let said = "";
+      for await (const chunk of scans.stdout) {
+        said += Buffer.from(chunk).toString();
+        flood ??= setInterval(() => pair.right.sendFrames("veth0", frames), 10);
+      }
+      const { told, logged }: Flooded = JSON.parse(said.replace("flood\n", ""));
+      expect(told).toEqual([["nothing -> ONLINE", "INFO device.discovered"]]);
+      const line =
+        /^scan: \d+ answers to ARP on "veth0" were lost; hosts that did not answer are taken to be as they were$/;
+      expect(logged).toEqual([expect.stringMatching(line)]);
+    } finally {
+      clearInterval(flood);
+      pair.remove();
+    }
+  },
+);
 
 describe("the scan collector on loopback", () => {
   const open: { stop(): void }[] = [];

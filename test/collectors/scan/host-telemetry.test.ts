@@ -50,7 +50,31 @@ test("a device that is back is no warning, and was away for so long", () => {
   const reading: HostReading = { address: "10.0.0.7", method: "TCP", open: [] };
   const [back] = decoded(hostEvents(reading, [{ kind: "device.returned", away_s: 90 }], scan));
   expect(back && statusOf(back)).toEqual(["OFFLINE -> ONLINE", "INFO device.returned"]);
-  const security = back?.events.find(({ eventType }) => eventType === "SECURITY");
-  expect(security?.attributes).toEqual({ event: "device.returned", away_s: "90" });
-  expect(security?.securityEvent?.requiresInvestigation).toBe(false);
+  const told = back?.events.find(({ metricData }) => metricData?.metricName === "scan.event");
+  expect(told?.metricData?.labels).toEqual({ away_s: "90" });
+});
+
+test("only a finding is a security event", () => {
+  const reading: HostReading = { address: "10.0.0.7", method: "TCP", open: [] };
+  const [before, after, service] = ["x", "y", "ssh"];
+  const isSecurity = (change: HostChange, isFirst = false) =>
+    decoded(hostEvents(reading, [change], { ...scan, isFirst })).some(({ events }) =>
+      events.some(({ eventType, securityEvent }) => eventType === "SECURITY" && securityEvent?.requiresInvestigation),
+    );
+  const changes: HostChange[] = [
+    { kind: "device.discovered" },
+    { kind: "device.returned", away_s: 1 },
+    { kind: "device.hardware_changed", before, after },
+    { kind: "device.moved", before, after },
+    { kind: "port.opened", port: 22, service },
+    { kind: "port.closed", port: 22, service },
+    { kind: "service.changed", port: 22, before, after },
+  ];
+  expect(changes.filter((change) => isSecurity(change)).map(({ kind }) => kind)).toEqual([
+    "device.discovered",
+    "device.hardware_changed",
+    "port.opened",
+    "service.changed",
+  ]);
+  expect(changes.filter((change) => isSecurity(change, true))).toEqual([]);
 });

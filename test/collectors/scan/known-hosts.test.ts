@@ -69,6 +69,15 @@ describe("KnownHosts", () => {
     expect(scan(known, [host("10.0.0.1", a), host("10.0.0.2", a)]).was).toContain("10.0.0.2 was 10.0.0.2 until 5");
   });
 
+  test("a host whose silence says nothing stays as it was, unless it was found elsewhere", () => {
+    const known = scanned([host("10.0.0.1", a), host("10.0.0.2"), host("10.0.0.3", b)]);
+    const now = host("10.0.0.9", a);
+    const isUnheard = ({ address }: HostReading) => address !== "10.0.0.3";
+    const gone = known.replace(new Map([[now.address, now]]), known.recall([now]), 1, isUnheard);
+    expect(gone.map(({ address }) => address)).toEqual(["10.0.0.3"]);
+    expect(known.record?.hosts.map(({ address }) => address)).toEqual(["10.0.0.9", "10.0.0.2"]);
+  });
+
   test("is not known for longer than 30 days, nor beyond 65,536", () => {
     const known = scanned([host("10.0.0.1")]);
     scan(known, [], 1000);

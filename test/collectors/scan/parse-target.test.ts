@@ -51,6 +51,10 @@ describe("parseTarget", () => {
     `${"a".repeat(64)}.example`,
   ])("%p is nothing that is known", (text) => expect(refusal(text)).toContain("is no address"));
 
+  test.each(["10.77.0.2-20", "10.77.0.2-10.77.0.20", "1-2"])("%s is no name, and is not looked up", (text) =>
+    expect(refusal(text)).toBe(`"${text}" is no target: ranges are written as CIDR, such as 10.77.0.0/27`),
+  );
+
   test.each(["printer", "printer.example.org", "printer.example.org.", "7.rack.example", "localhost", "a-b_c.d2"])(
     "%s is a name",
     (text) => expect(parseTarget(text)).toEqual({ name: text }),

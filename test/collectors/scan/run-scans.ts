@@ -25,6 +25,7 @@ export interface ScansSeen {
   readonly changes: readonly [number, number];
   /** How often room was asked for. */
   readonly asked: number;
+  readonly logged: readonly string[];
 }
 
 /** Runs scans straight after each other over a configuration. Throws where the configuration is refused. */
@@ -55,8 +56,10 @@ async function run(
   const telemetry: DeviceTelemetry[] = [];
   const finished = Promise.withResolvers<void>();
   let [done, counted, asked] = [0, 0, 0];
+  const logged: string[] = [];
   const observer: Observer = {
     ...silentObserver,
+    log: (_level, message) => void logged.push(message),
     count(metric, _labels, by = 1) {
       if (metric === "amoskys_scan_changes_total") counted += by;
     },
@@ -78,7 +81,7 @@ async function run(
   const tookMs = performance.now() - startedMs;
   await collector.stop(2000);
   const changes = [collector.health().figures.changes ?? Number.NaN, counted] as const;
-  return { telemetry: telemetry.slice(), tookMs, changes, asked };
+  return { telemetry: telemetry.slice(), tookMs, changes, asked, logged };
 }
 
 interface Around {
@@ -117,12 +120,13 @@ export function statusOf(telemetry: DeviceTelemetry): string[] {
   return [...states, ...eventKinds(telemetry)];
 }
 
-/** Severity and kind of the changes in one telemetry. */
+/** Severity and kind of the changes in one telemetry: findings are security events, all else metrics. */
 export function eventKinds({ events }: DeviceTelemetry): string[] {
   return events
-    .flatMap(({ eventType, severity, attributes }) =>
-      eventType === "SECURITY" ? [`${severity} ${attributes.event}`] : [],
-    )
+    .flatMap(({ eventType, severity, attributes, metricData }) => {
+      if (eventType === "SECURITY") return [`${severity} ${attributes.event}`];
+      return metricData?.metricName === "scan.event" ? [`${severity} ${metricData.stringValue}`] : [];
+    })
     .sort();
 }
 
