@@ -1,4 +1,5 @@
 import type { Collector, CollectorContext, CollectorDefinition, CollectorHealth } from "../../core/collector.ts";
+import { atMost } from "../../core/pause.ts";
 import { createFlowSource, type FlowCollectorOptions } from "./create-source.ts";
 import { figuresByName, reportFigures } from "./figures-report.ts";
 import type { FlowFigures } from "./flow-figures.ts";
@@ -40,6 +41,12 @@ class FlowCollector implements Collector {
     const timer = setTimeout(() => this.#hurry(), deadlineMs / 2);
     await this.#source.stop(deadlineMs);
     clearTimeout(timer);
+    // a capture that ended early may have left flows that still wait for room
+    this.#hurry();
+    await atMost(
+      deadlineMs / 2,
+      this.done.catch(() => {}),
+    );
     this.#finish();
   }
 
